@@ -1,0 +1,85 @@
+"""The door for channel adapters: a specification in words.
+
+A channel is a class, found through the entry-point group `dispatcher.channels`. One instance serves one sender in one
+worker process. Its methods are called from one event loop; `send` is called concurrently, at most
+`capabilities.concurrency` at a time. Nothing in an adapter may block the loop, retry, sleep, follow redirects, log a
+number or a text, or keep state about a message between calls: the engine does all of that.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from dispatcher.spi.capabilities import Capabilities
+from dispatcher.spi.config import ChannelConfig
+from dispatcher.spi.http import HttpClient
+from dispatcher.spi.messages import (
+    Check,
+    HookAnswer,
+    HookRequest,
+    LookupQuery,
+    LookupResult,
+    OutboundMessage,
+    Undecided,
+)
+from dispatcher.spi.outcome import Outcome
+
+API_VERSION = 1
+"""Raised when an adapter written for an earlier number would no longer work; see docs/adding-a-channel.md."""
+
+ConfigT = TypeVar("ConfigT", bound=ChannelConfig)
+
+
+class Channel(ABC, Generic[ConfigT]):
+    """`name`: the entry point's name. `Config`: validated before `__init__` runs."""
+
+    name: ClassVar[str]
+    api_version: ClassVar[int] = API_VERSION
+    capabilities: ClassVar[Capabilities]
+    Config: ClassVar[type[ChannelConfig]]
+
+    def __init__(self, config: ConfigT, http: HttpClient) -> None:
+        """Cheap: no connection is made here. `http` is pooled, belongs to the engine and is closed by it."""
+        self.config = config
+        self.http = http
+
+    @property
+    def identity(self) -> str:
+        """What recipients see as the origin (From number, sender id, service id). Part of the approved fingerprint."""
+        return ""
+
+    @abstractmethod
+    async def send(self, message: OutboundMessage) -> Outcome:
+        """Hand one message over, once, and say what happened.
+
+        An exception other than those of `http` counts as `Ambiguous`: after the request may have left, nobody knows.
+        `http` raises `NotSentError` and `AmbiguousError`; let them pass, the engine reads them.
+        """
+
+    async def send_batch(self, messages: Sequence[OutboundMessage]) -> Sequence[Outcome]:
+        """As `send`, for at most `capabilities.batch_size` messages in one call; one outcome each, in order."""
+        return [await self.send(message) for message in messages]
+
+    def verify(self, request: HookRequest) -> bool:
+        """Whether the provider signed this call. Constant time. Raises ValueError where it cannot be parsed (400).
+
+        Channels whose provider signs nothing leave this alone: the engine checks its own MAC instead.
+        """
+        return False
+
+    def parse(self, request: HookRequest) -> HookAnswer:
+        """Translate a verified call. Pure; tolerates unknown parameters; ValueError where the body is not readable."""
+        return HookAnswer()
+
+    async def lookup(self, query: LookupQuery) -> LookupResult:
+        """Ask the provider what became of an attempt. Only called where `capabilities.lookup`."""
+        return Undecided("this channel has no look-up")
+
+    async def check(self) -> Sequence[Check]:
+        """Credentials, templates, balance: what a person wants to know before a campaign starts. May use a slow SDK."""
+        return ()
+
+    async def close(self) -> None:
+        """Give back what `send` opened itself. Called once, after the last send."""

@@ -1,0 +1,135 @@
+"""What passes through the door: messages out, receipts and replies in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dispatcher.core.status import Reason, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A provider-held template. `parameters` by name, or by position as "1", "2", …"""
+
+    id: str
+    language: str = "id"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """One message to one person, by one attempt.
+
+    `ref`: ours, `<message>.<attempt>`, unique for ever; put it wherever the provider echoes or deduplicates it.
+    `to`: E.164. Exactly one of `text` and `template` is set. `callback_url` already holds `ref` and its MAC, and is
+    empty where no public URL is configured. `valid_for_s`: after that the message is of no use, None: no limit.
+    """
+
+    ref: str
+    to: str
+    text: str | None = None
+    template: Template | None = None
+    callback_url: str = ""
+    valid_for_s: int | None = None
+    segments: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One word from the provider about one message (or one part of it).
+
+    `ref`: as sent, "" where the provider does not echo it. `status`: any of ACCEPTED SENT DELIVERED READ FAILED
+    UNKNOWN. `occurred_us`: the provider's own time, None where it gives none. `part`: from 0. `suppress`: the reason
+    means that the person stopped this sender. `price`: (currency, decimal as text) where the provider tells.
+    """
+
+    status: Status
+    ref: str = ""
+    provider_id: str = ""
+    reason: Reason | None = None
+    code: str = ""
+    occurred_us: int | None = None
+    part: int = 0
+    suppress: bool = False
+    price: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A person wrote. `sender`: E.164 of the person; `opt_out`: the provider itself recognised the keyword."""
+
+    provider_id: str
+    sender: str
+    text: str
+    opt_out: Literal["", "stop", "start", "help"] = ""
+    button: str = ""
+    occurred_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """One webhook call. `url` is the public one (configured, not guessed), with its query; header names in lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """What `parse` found. `reply` and `content_type` answer the provider where it wants more than an empty 204."""
+
+    receipts: tuple[Receipt, ...] = ()
+    inbound: tuple[Inbound, ...] = ()
+    reply: bytes = b""
+    content_type: str = ""
+    unmapped: tuple[str, ...] = ()
+    """Status words or codes that the adapter does not know: a diagnostic, never an exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupQuery:
+    """An attempt whose end is unknown. `begun_us`: database time at which the attempt was committed."""
+
+    ref: str
+    to: str
+    begun_us: int
+    text: str | None = None
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    provider_id: str
+    status: Status
+    reason: Reason | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The provider's own list does not hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The look-up could not tell: several candidates, a page too many, an error. Nothing changes."""
+
+    detail: str = ""
+
+
+LookupResult = Found | Absent | Undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `channel check`. `detail` and `fix` are for people and hold no secret."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    fix: str = ""
