@@ -75,17 +75,41 @@ RANK: Final[dict[Status, int]] = {
 
 #: Moves of a message row. Receipts may skip rungs; only a proven not-sent goes down, back to `queued`.
 MOVES: Final[dict[Status, frozenset[Status]]] = {
-    Status.QUEUED: frozenset({
-        Status.SENDING, Status.EXPIRED, Status.CANCELLED, Status.FAILED, Status.UNKNOWN,
-        # a receipt of an earlier attempt, or of one whose commit was lost in a restore
-        Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.READ,
-    }),
-    Status.SENDING: frozenset({
-        Status.QUEUED, Status.UNKNOWN, Status.ACCEPTED, Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ,
-    }),
-    Status.UNKNOWN: frozenset({
-        Status.QUEUED, Status.ACCEPTED, Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ,
-    }),
+    Status.QUEUED: frozenset(
+        {
+            Status.SENDING,
+            Status.EXPIRED,
+            Status.CANCELLED,
+            Status.FAILED,
+            Status.UNKNOWN,
+            # a receipt of an earlier attempt, or of one whose commit was lost in a restore
+            Status.ACCEPTED,
+            Status.SENT,
+            Status.DELIVERED,
+            Status.READ,
+        }
+    ),
+    Status.SENDING: frozenset(
+        {
+            Status.QUEUED,
+            Status.UNKNOWN,
+            Status.ACCEPTED,
+            Status.SENT,
+            Status.FAILED,
+            Status.DELIVERED,
+            Status.READ,
+        }
+    ),
+    Status.UNKNOWN: frozenset(
+        {
+            Status.QUEUED,
+            Status.ACCEPTED,
+            Status.SENT,
+            Status.FAILED,
+            Status.DELIVERED,
+            Status.READ,
+        }
+    ),
     Status.ACCEPTED: frozenset({Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ}),
     Status.SENT: frozenset({Status.FAILED, Status.DELIVERED, Status.READ}),
     Status.DELIVERED: frozenset({Status.READ}),
@@ -97,8 +121,16 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
 
 #: How a person who has several hops is counted: the best hop wins. A hop still under way beats one that ended badly.
 _PERSON_ORDER: Final = (
-    Status.CANCELLED, Status.EXPIRED, Status.FAILED, Status.QUEUED, Status.SENDING, Status.UNKNOWN,
-    Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.READ,
+    Status.CANCELLED,
+    Status.EXPIRED,
+    Status.FAILED,
+    Status.QUEUED,
+    Status.SENDING,
+    Status.UNKNOWN,
+    Status.ACCEPTED,
+    Status.SENT,
+    Status.DELIVERED,
+    Status.READ,
 )
 PERSON_RANK: Final[dict[Status, int]] = {status: i for i, status in enumerate(_PERSON_ORDER)}
 

@@ -70,7 +70,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
-    """One webhook call. `url` is the public one (configured, not guessed), with its query; header names in lower case."""
+    """One webhook call. `url`: the public one (configured, not guessed) with its query. Header names in lower case."""
 
     method: str
     url: str

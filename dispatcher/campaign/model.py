@@ -1,0 +1,236 @@
+"""What a campaign is: the shape of `campaigns/*.yaml`, frozen once loaded.
+
+Field descriptions end up in the JSON Schema that editors show, so they are written for campaign managers.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from dispatcher.spi.capabilities import Media
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_DURATION = re.compile(r"^\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?)\s*$")
+_UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def parse_duration(value: Any) -> Any:
+    """`"30 minutes"`, `"4 hours"`, `"2 days"`, `"1 week"`, or short: `30m 4h 2d 1w`."""
+    if not isinstance(value, str):
+        if isinstance(value, timedelta):
+            return value
+        raise ValueError('write a duration as "30 minutes", "4 hours" or "2 days"')
+    match = _DURATION.match(value)
+    if not match:
+        raise ValueError(f'"{value}" is not a duration: write "30 minutes", "4 hours" or "2 days"')
+    return int(match[1]) * _UNIT[match[2][0]]
+
+
+def _text_by_language(value: Any) -> Any:
+    return {"": value} if isinstance(value, str) else value
+
+
+def _weights(value: Any) -> Any:
+    """A sender, a list of senders, or sender → weight."""
+    if isinstance(value, str):
+        return {value: 1}
+    if isinstance(value, list):
+        return dict.fromkeys(value, 1)
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration, json_schema_input_type=str)]
+Texts = Annotated[
+    dict[str, str],
+    BeforeValidator(_text_by_language, json_schema_input_type=str | dict[str, str]),
+    Field(description="One text, or a text per language (`id`, `en`). Jinja, see docs/writing-campaigns.md."),
+]
+Senders = Annotated[
+    dict[str, Annotated[int, Field(ge=1, le=1000)]],
+    BeforeValidator(_weights, json_schema_input_type=str | list[str] | dict[str, int]),
+    Field(min_length=1, description="A sender, a list of senders, or senders with weights."),
+]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Window(Part):
+    """The hours at which people may be messaged, in the campaign's zone (or the contact's own, if known)."""
+
+    days: tuple[Day, ...] = Field(DAYS, description="Days of the week.")
+    open: time = Field(time(8), description='Not before, e.g. "08:00".')
+    close: time = Field(time(20), description='Not after, e.g. "20:00".')
+    blackouts: tuple[date, ...] = Field((), description="Dates on which nothing is sent.")
+
+
+class Outcome(Part):
+    """People by what became of another campaign."""
+
+    campaign: Slug
+    answered: bool | str | None = Field(None, description='true, false ("not yet answered"), or one answer.')
+    delivered: bool | None = Field(None, description="true: it reached them; false: it did not.")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if self.answered is None and self.delivered is None:
+            raise ValueError("say `answered:` or `delivered:`")
+        return self
+
+
+class Rule(Part):
+    """People who match every line given here; within a line, any of its values."""
+
+    groups: tuple[str, ...] = Field((), description="Member of any of these groups.")
+    roles: tuple[str, ...] = Field((), description="Holds any of these roles, e.g. ketua.")
+    regions: tuple[str, ...] = Field(
+        (), description='Lives in any of these, e.g. "31.74", "31.74.05.1003", "31.74.05.1003/7/3" (RW 7, RT 3).'
+    )
+    languages: tuple[str, ...] = ()
+    where: str = Field("", description="An expression over attributes, e.g. `umur >= 17 and not pengurus`.")
+    outcomes: tuple[Outcome, ...] = Field((), description="What became of other campaigns.")
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(getattr(self, name) for name in Rule.model_fields)
+
+
+class Audience(Rule):
+    """Who is meant. Everyone stored who matches, less those of `exclude`."""
+
+    everyone: bool = Field(False, description="Must be said where no other line narrows the audience.")
+    exclude: Rule = Field(Rule(), description="Leave these out.")
+
+
+class Session(Part):
+    """An event that people are invited to."""
+
+    title: str
+    place: str
+    address: str = ""
+    region: str = ""
+    starts: datetime = Field(description='"2027-02-10 09:00" in the campaign\'s zone, or with an offset.')
+    ends: datetime | None = None
+    capacity: int | None = Field(None, ge=1)
+
+
+class ProviderTemplate(Part):
+    """A template that the provider holds and has approved, with the values for its parameters."""
+
+    id: str = Field(description="Its id or name at the provider, e.g. HX….")
+    language: str = "id"
+    parameters: dict[str, str] = Field(default_factory=dict, description='By name or position ("1", "2"); Jinja.')
+    body: str = Field("", description="Its text, as approved: for previews and lint.")
+
+
+class Hop(Part):
+    """One try at reaching a person. The next hop follows a failure, or a deadline without delivery."""
+
+    senders: Senders
+    after: Duration | None = Field(None, description="Deadline: the next hop follows if not delivered by then.")
+    text: Texts = Field(default_factory=dict)
+    template: dict[str, ProviderTemplate] = Field(default_factory=dict, description="Per language.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_template(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("template"), dict) and "id" in value["template"]:
+            inner = value["template"]["id"]
+            if isinstance(inner, str):
+                return {**value, "template": {"": value["template"]}}
+        return value
+
+
+class Moment(Part):
+    """An instant relative to a session: `{before: "2 days", at: "09:00"}` or `{after: "3 hours"}`."""
+
+    before: Duration | None = None
+    after: Duration | None = None
+    at: time | None = Field(None, description="At this time of that day.")
+
+    @model_validator(mode="after")
+    def _one_direction(self) -> Self:
+        if (self.before is None) == (self.after is None):
+            raise ValueError("say either `before:` or `after:`")
+        return self
+
+
+class Step(Part):
+    """One dated wave of a campaign."""
+
+    name: Slug
+    at: datetime | Moment = Field(description="When: an instant, or relative to the sessions of the step.")
+    sessions: tuple[Slug, ...] = Field((), description="Runs once for each of these sessions.")
+    audience: Rule = Field(Rule(), description="Narrows the campaign's audience for this step.")
+    expires: Duration = Field(timedelta(hours=24), description="Too late to be useful after this long.")
+    priority: Literal["normal", "urgent"] = "normal"
+    text: Texts = Field(default_factory=dict)
+    route: tuple[Hop, ...] = Field(min_length=1, description="Senders to try, in order.")
+    on_unknown: Literal["hold", "resend"] | None = None
+    live: tuple[Literal["session"], ...] = Field((), description="What may change after approval without a new one.")
+
+
+class Answer(Part):
+    """What people may reply, and what it means."""
+
+    keywords: tuple[str, ...] = Field(min_length=1)
+    meaning: Slug
+    reply: Texts = Field(default_factory=dict)
+
+
+class Goal(Part):
+    people: int = Field(ge=1, description="Unique people to be reached (delivered to).")
+
+
+class Campaign(Part):
+    """A campaign as written. Unknown keys are errors."""
+
+    version: Literal[1] = 1
+    campaign: Slug = Field(description="Its name in commands and reports, e.g. ajakan-memilih.")
+    title: str = Field(min_length=1, max_length=200)
+    owner: str = Field("", description="Who speaks, e.g. the office's name.")
+    purpose: Slug = Field(description="What people consented to, e.g. pendidikan-pemilih.")
+    language: Literal["id", "en"] = Field("id", description="The language that texts fall back to.")
+    zone: str = "Asia/Jakarta"
+    goal: Goal | None = None
+    window: Window = Window()
+    audience: Audience
+    holdout: float = Field(0.0, ge=0, lt=1, description="Share of people left out by chance, to measure the effect.")
+    consent: Literal["required", "not-required"] = Field(
+        "required", description="not-required: only with a legal basis other than consent; a refusal always counts."
+    )
+    variables: dict[Identifier, str | int | float | bool | date | datetime] = Field(
+        default_factory=dict, description="Values for all texts of the campaign."
+    )
+    stop: dict[Media, Texts] = Field(default_factory=dict, description="How to stop, per medium: fills {{ stop }}.")
+    sessions: dict[Slug, Session] = Field(default_factory=dict)
+    answers: tuple[Answer, ...] = ()
+    on_unknown: Literal["hold", "resend"] = Field("hold", description="`resend` accepts that some may get it twice.")
+    route: tuple[Hop, ...] = Field((), description="The route of every step that names none.")
+    steps: tuple[Step, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hand_down_route(cls, value: Any) -> Any:
+        """A step without a route takes the campaign's."""
+        if not isinstance(value, dict) or not isinstance(value.get("steps"), list) or not value.get("route"):
+            return value
+        route = value["route"]
+        steps = [s if not isinstance(s, dict) or "route" in s else {**s, "route": route} for s in value["steps"]]
+        return {**value, "steps": steps}
+
+    def step(self, name: str) -> Step:
+        """KeyError where there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
