@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer, make and git; everything else is installed into .venv from hashed requirement files.
+
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+INSTALL_INPUTS := pyproject.toml requirements/install.sh
+
+PYTEST_ARGS ?= -n 2
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+export PYTHON
+
+.PHONY: help demo test chaos bench lint format types arch check requirements clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+demo: .venv/run.stamp ## run a whole campaign against the built-in carrier simulator
+	$(BIN)/dispatcher demo $(DEMO_ARGS)
+
+test: .venv/dev.stamp ## run every test (PYTEST_ARGS="tests/unit -x" for some)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+chaos: .venv/dev.stamp ## run the tests that kill workers and servers
+	$(BIN)/pytest tests/chaos
+
+bench: .venv/dev.stamp ## measure, against bare baselines in the same run
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+lint: .venv/dev.stamp ## check style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: .venv/dev.stamp ## correct style where that needs no thought
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: .venv/dev.stamp ## check types
+	$(BIN)/mypy
+
+arch: .venv/dev.stamp ## check that imports run one way
+	$(BIN)/lint-imports
+
+check: lint types arch test ## all of the above, as CI does
+
+requirements: ## resolve the requirement files anew (needs uv; UPGRADE=--upgrade for newer versions)
+	requirements/compile.sh $(UPGRADE)
+
+clean: ## remove what was built or installed here
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/run.stamp: requirements/run.txt $(INSTALL_INPUTS)
+	requirements/install.sh run
+	@touch $@
+
+# What tests need includes what running needs.
+.venv/dev.stamp: requirements/dev.txt $(INSTALL_INPUTS)
+	requirements/install.sh dev
+	@touch $@ .venv/run.stamp
