@@ -3,8 +3,17 @@
 from dispatcher.core.status import Reason, Status
 from dispatcher.spi.capabilities import Capabilities
 from dispatcher.spi.channel import API_VERSION, Channel
+from dispatcher.spi.codes import ErrorTable
 from dispatcher.spi.config import ChannelConfig, Secret
-from dispatcher.spi.http import AmbiguousError, HttpClient, HttpResponse, NotSentError
+from dispatcher.spi.http import (
+    AmbiguousError,
+    HttpClient,
+    HttpResponse,
+    NotSentError,
+    PooledClient,
+    classify_status,
+    retry_after_s,
+)
 from dispatcher.spi.messages import (
     Absent,
     Check,
@@ -42,6 +51,7 @@ __all__ = [
     "Channel",
     "ChannelConfig",
     "Check",
+    "ErrorTable",
     "Filtered",
     "Found",
     "HookAnswer",
@@ -57,6 +67,7 @@ __all__ = [
     "OptedOut",
     "OutboundMessage",
     "Outcome",
+    "PooledClient",
     "Reason",
     "Receipt",
     "Rejected",
@@ -66,4 +77,6 @@ __all__ = [
     "Throttled",
     "Undecided",
     "Unsupported",
+    "classify_status",
+    "retry_after_s",
 ]

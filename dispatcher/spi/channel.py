@@ -33,11 +33,14 @@ ConfigT = TypeVar("ConfigT", bound=ChannelConfig)
 
 
 class Channel(ABC, Generic[ConfigT]):
-    """`name`: the entry point's name. `Config`: validated before `__init__` runs."""
+    """`name`: the entry point's name. `Config`: validated before `__init__` runs.
+
+    `capabilities` stand on the class; an instance may narrow them by its configuration, and the engine reads those.
+    """
 
     name: ClassVar[str]
     api_version: ClassVar[int] = API_VERSION
-    capabilities: ClassVar[Capabilities]
+    capabilities: Capabilities
     Config: ClassVar[type[ChannelConfig]]
 
     def __init__(self, config: ConfigT, http: HttpClient) -> None:
@@ -80,6 +83,10 @@ class Channel(ABC, Generic[ConfigT]):
     async def check(self) -> Sequence[Check]:
         """Credentials, templates, balance: what a person wants to know before a campaign starts. May use a slow SDK."""
         return ()
+
+    def explain(self, code: str, language: str = "id") -> str:
+        """A sentence for a campaign manager about one of the provider's codes; "" where there is none."""
+        return ""
 
     async def close(self) -> None:
         """Give back what `send` opened itself. Called once, after the last send."""

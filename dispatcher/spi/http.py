@@ -1,10 +1,29 @@
-"""The engine's pooled HTTP client, and the one place that tells *not sent* from *may have been sent*."""
+"""The engine's pooled HTTP client, and the one place that tells *not sent* from *may have been sent*.
+
+    NotSentError      the connection was never opened, or the request could not be built
+    AmbiguousError    everything else: it may have left, and its end is not known
+
+Neither carries a URL, a header or a body: providers put numbers and secrets there (invariant 12).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlencode
+
+from dispatcher import __version__
+from dispatcher.spi.outcome import Ambiguous, Misconfigured, Throttled
+
+if TYPE_CHECKING:
+    from pyreqwest.client import Client
+    from pyreqwest.response import Response
+
+FORM: Final = "application/x-www-form-urlencoded"
+MAX_ANSWER_BYTES: Final = 1024 * 1024
 
 
 class NotSentError(Exception):
@@ -20,14 +39,17 @@ class HttpResponse:
     """A whole answer. `headers` in lower case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
-    def json(self) -> object:
+    def json(self) -> Any:
         """ValueError where the body is not JSON."""
         import json
 
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("JSON nested too deeply") from None
 
 
 class HttpClient(Protocol):
@@ -41,6 +63,146 @@ class HttpClient(Protocol):
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json: object = None,
+        body: bytes | None = None,
     ) -> HttpResponse:
-        """Raises NotSentError or AmbiguousError."""
+        """At most one of `form`, `json` and `body`; only the first two set their content type.
+
+        Raises NotSentError or AmbiguousError. Build the mapping of `headers` once, not for every call.
+        """
         ...
+
+
+class PooledClient:
+    """`HttpClient` over pyreqwest: one per worker process, shared by all senders, closed by the engine.
+
+    `connect_s` must stay below `total_s`, else a connection that never opens ends as ambiguous. `pool_idle_s` must stay
+    below the providers' own, else a request may meet a connection that is just being closed. `proxy`: a URL; without
+    it the environment's proxies are ignored too.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_s: float = 8.0,
+        connect_s: float = 3.0,
+        pool_idle_s: float = 20.0,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        proxy: str = "",
+    ) -> None:
+        if not 0 < connect_s < total_s:
+            raise ValueError("the connect time-out must be shorter than the total one")
+        self._limit = max_answer_bytes
+        self._client = _build(total_s, connect_s, pool_idle_s, proxy)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        json: object = None,
+        body: bytes | None = None,
+    ) -> HttpResponse:
+        failure: NotSentError | AmbiguousError
+        request = None
+        try:
+            builder = self._client.request(method, url)
+            if headers:
+                builder = builder.headers(headers)
+            if form is not None:
+                body = urlencode(form).encode("ascii")
+                builder = builder.header("content-type", FORM)
+            if body is not None:
+                builder = builder.body_bytes(body)
+            elif json is not None:
+                builder = builder.body_json(json)
+            request = builder.build_streamed()
+            async with request as response:
+                answer = await self._read(response)
+                if answer is not None:
+                    return HttpResponse(response.status, response.headers, answer)
+            failure = AmbiguousError("the answer is larger than the limit")
+        except Exception as error:
+            failure = _classify(error) if request is not None else NotSentError(f"not built: {type(error).__name__}")
+        # Raised out here: an exception with the library's error as its context would carry the URL into a log.
+        raise failure
+
+    async def _read(self, response: Response) -> bytes | None:
+        """The body, None where it is longer than the limit. `read` waits until it has the amount or the end."""
+        body = await response.body_reader.read(self._limit + 1)
+        if body is None:
+            return b""
+        return body.to_bytes() if len(body) <= self._limit else None
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _build(total_s: float, connect_s: float, pool_idle_s: float, proxy: str) -> Client:
+    from pyreqwest.client import ClientBuilder
+    from pyreqwest.proxy import ProxyBuilder
+
+    builder = (
+        ClientBuilder()
+        .http1_only()
+        .follow_redirects(False)  # a 307 would post twice
+        .referer(False)
+        .no_proxy()
+        .gzip(False)  # a small compressed answer may unpack to any size
+        .brotli(False)
+        .zstd(False)
+        .deflate(False)
+        .timeout(timedelta(seconds=total_s))
+        .connect_timeout(timedelta(seconds=connect_s))
+        .pool_idle_timeout(timedelta(seconds=pool_idle_s))
+        .user_agent(f"dispatcher/{__version__}")
+    )
+    return (builder.proxy(ProxyBuilder.all(proxy)) if proxy else builder).build()
+
+
+def _classify(error: Exception) -> NotSentError | AmbiguousError:
+    """By the cause, never by the type: a server that closes after reading the request raises `ConnectError` too."""
+    details = getattr(error, "details", None) or {}
+    causes = (details.get("causes") if isinstance(details, dict) else None) or ()
+    if any("client error (Connect)" in cause["message"] for cause in causes):
+        return NotSentError("the connection could not be opened")
+    return AmbiguousError(f"the request may have left ({type(error).__name__})")
+
+
+def classify_status(response: HttpResponse) -> Throttled | Ambiguous | Misconfigured | None:
+    """What the status alone says with every HTTP provider; None: the provider's own words decide.
+
+    429: never processed. 401 and 403: credentials. 5xx, 3xx and 1xx: nobody knows. Adapters refine it where their
+    provider documents more.
+    """
+    status = response.status
+    if status == 429:
+        return Throttled(retry_after_s(response), "429")
+    if status in (401, 403):
+        return Misconfigured(str(status), "the provider refused the credentials")
+    if status >= 500:
+        return Ambiguous(str(status), "the provider failed while it handled the request")
+    if not 200 <= status < 300 and not 400 <= status < 500:
+        return Ambiguous(str(status), "an answer that is neither a success nor a refusal")
+    return None
+
+
+def retry_after_s(response: HttpResponse) -> float | None:
+    """`Retry-After` in seconds from now (RFC 9110, 10.2.3): a number, or a date set against the answer's own `Date`."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    until = _http_date(value)
+    if until is None:
+        return None
+    now = _http_date(response.headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        instant = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

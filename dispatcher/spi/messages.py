@@ -1,4 +1,7 @@
-"""What passes through the door: messages out, receipts and replies in."""
+"""What passes through the door: messages out, receipts and replies in.
+
+Numbers, names and texts stay out of every `repr`: tracebacks and logs print those (invariant 12).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ class Template:
 
     id: str
     language: str = "id"
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,10 @@ class OutboundMessage:
     """
 
     ref: str
-    to: str
-    text: str | None = None
+    to: str = field(repr=False)
+    text: str | None = field(default=None, repr=False)
     template: Template | None = None
-    callback_url: str = ""
+    callback_url: str = field(default="", repr=False)
     valid_for_s: int | None = None
     segments: int = 1
 
@@ -61,10 +64,10 @@ class Inbound:
     """A person wrote. `sender`: E.164 of the person; `opt_out`: the provider itself recognised the keyword."""
 
     provider_id: str
-    sender: str
-    text: str
+    sender: str = field(repr=False)
+    text: str = field(repr=False)
     opt_out: Literal["", "stop", "start", "help"] = ""
-    button: str = ""
+    button: str = field(default="", repr=False)
     occurred_us: int | None = None
 
 
@@ -73,10 +76,10 @@ class HookRequest:
     """One webhook call. `url`: the public one (configured, not guessed) with its query. Header names in lower case."""
 
     method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-    query: Mapping[str, str]
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,9 @@ class LookupQuery:
     """An attempt whose end is unknown. `begun_us`: database time at which the attempt was committed."""
 
     ref: str
-    to: str
+    to: str = field(repr=False)
     begun_us: int
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)
     provider_id: str = ""
 
 
