@@ -1,0 +1,147 @@
+"""The database: SQLite embedded, Postgres at scale. Connections, transactions, its clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from dispatcher.core.clock import Clock
+from dispatcher.core.errors import UnavailableError, UsageError
+
+_SYNCHRONISE_EVERY_S = 3.0
+
+
+def parse_url(url: str) -> URL:
+    """Plain `postgresql://` and `sqlite:///` URLs to SQLAlchemy's; UsageError for anything else."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UsageError(
+            "database-url", "DATABASE_URL is not a database address", "e.g. postgresql://user@host/name"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend in {"postgres", "postgresql"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend == "sqlite":
+        return parsed.set(drivername="sqlite+pysqlite")
+    raise UsageError("database-url", f"{backend} is not supported", "Use postgresql:// or sqlite:///")
+
+
+class Database:
+    """One database, shared by all threads of a process. Made lazily: no connection until the first use."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.clock = Clock()
+        self._synchronised_at = float("-inf")
+        self._lock = threading.Lock()
+        self.engine: Engine = self._make_engine(pool_size)
+
+    def _make_engine(self, pool_size: int) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(
+                self.url,
+                poolclass=QueuePool,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_pre_ping=False,
+                connect_args={"connect_timeout": 5, "application_name": "dispatcher"},
+            )
+        engine = create_engine(
+            self.url,
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            connect_args={"timeout": 30, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes; on SQLite it takes the write lock at once (an upgrade would fail)."""
+        yield from self._transaction("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads: one consistent view."""
+        yield from self._transaction("BEGIN")
+
+    def _transaction(self, sqlite_begin: str) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except DBAPIError as error:
+            raise self._away(error) from None
+        try:
+            with connection, connection.begin():
+                if self.is_sqlite:
+                    connection.exec_driver_sql(sqlite_begin)
+                yield connection
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error, OperationalError):
+                raise self._away(error) from error
+            raise
+
+    def _away(self, error: DBAPIError) -> UnavailableError:
+        kind = type(error.orig).__name__ if error.orig is not None else type(error).__name__
+        detail = str(error.orig).splitlines()[0] if self.is_sqlite else kind
+        where = self.url.database if self.is_sqlite else f"{self.url.host}:{self.url.port or 5432}"
+        hint = (
+            "Is the disk full or the folder read-only?"
+            if self.is_sqlite
+            else "Start Postgres, or correct DATABASE_URL; nothing was lost, run the command again."
+        )
+        if "no such table" in detail or kind == "UndefinedTable":
+            return UnavailableError("schema-missing", "the database has no tables yet", "Run: dispatcher db upgrade")
+        return UnavailableError("database-away", f"the database at {where} does not answer ({detail})", hint)
+
+    def now_us(self) -> int:
+        """Now by the database's clock, through an offset that is read again every few seconds."""
+        if not self.is_sqlite and time.monotonic() - self._synchronised_at > _SYNCHRONISE_EVERY_S:
+            with self._lock:
+                if time.monotonic() - self._synchronised_at > _SYNCHRONISE_EVERY_S:
+                    self._synchronise()
+        return self.clock.now_us()
+
+    def _synchronise(self) -> None:
+        with self.read() as connection:
+            started_ns = time.monotonic_ns()
+            now_us = connection.execute(
+                text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+            ).scalar_one()
+            # the answer is about half a round trip old
+            self.clock.synchronise(now_us + (time.monotonic_ns() - started_ns) // 2000)
+        self._synchronised_at = time.monotonic()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL: a commit that was answered survives the loss of power
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.close()
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite address; None for other databases and for `:memory:`."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        return None
+    return Path(parsed.database)

@@ -1,0 +1,111 @@
+"""The installation's secrets and what is derived of them.
+
+`DISPATCHER_SECRET_KEY` seals personal fields and signs our own links and hook references. The suppression key is its
+own: it hashes numbers, is made on the first run and is never rotated, because a refusal must outlive everything else
+(invariant 14).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from dispatcher.core.errors import UsageError
+from dispatcher.store.sealed import Sealer
+
+HASH_BYTES = 16
+_MAC_CHARACTERS = 16
+
+
+class Keys:
+    """All keyed operations of one installation."""
+
+    def __init__(self, suppression_key: bytes, secret_key: bytes) -> None:
+        self._suppression_key = suppression_key
+        self._secret_key = secret_key
+        self._address_mac = hmac.new(suppression_key, b"address:", hashlib.sha256)
+        self._mac_key = self._derive(b"mac")
+        self.sealer = Sealer({1: self._derive(b"seal")})
+
+    def _derive(self, purpose: bytes) -> bytes:
+        return HKDF(SHA256(), 32, salt=None, info=b"dispatcher:" + purpose).derive(self._secret_key)
+
+    def hash_address(self, e164: str) -> bytes:
+        """By which a number is looked up and suppressed: 16 bytes of HMAC-SHA256 under the suppression key."""
+        mac = self._address_mac.copy()
+        mac.update(e164.encode())
+        return bytes(mac.digest()[:HASH_BYTES])
+
+    def hash_identity(self, identity: str) -> bytes:
+        return hmac.digest(self._suppression_key, b"identity:" + identity.encode(), "sha256")[:HASH_BYTES]
+
+    def mac(self, purpose: str, value: str) -> str:
+        """A short, URL-safe authenticator for references that leave the house."""
+        digest = hmac.digest(self._mac_key, f"{purpose}:{value}".encode(), "sha256")
+        return digest.hex()[:_MAC_CHARACTERS]
+
+    def mac_matches(self, purpose: str, value: str, mac: str) -> bool:
+        return hmac.compare_digest(self.mac(purpose, value), mac)
+
+    @property
+    def suppression_print(self) -> str:
+        """Tells keys apart without revealing them."""
+        return hashlib.sha256(b"print:" + self._suppression_key).hexdigest()[:16]
+
+    @property
+    def secret_print(self) -> str:
+        return hashlib.sha256(b"print:" + self._secret_key).hexdigest()[:16]
+
+
+def read_or_make(path: Path) -> str:
+    """The secret in a 0600 file, made on the first run. Two processes that race agree on one."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _unusable(path, error) from None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(partial, path)  # the loser of a race keeps the winner's key
+        except FileExistsError:
+            pass
+        finally:
+            partial.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        "state-dir",
+        f"the state folder {path.parent} cannot be used ({error.strerror})",
+        "Set DISPATCHER_STATE_DIR to a folder that this user can write.",
+    )
+
+
+def load_keys(secret: str | None, suppression: str | None, state_dir: Path) -> Keys:
+    """`secret` and `suppression` come from the environment; what is missing lives in the state folder."""
+    secret = secret or read_or_make(state_dir / "secret.key")
+    suppression = suppression or read_or_make(state_dir / "suppression.key")
+    return Keys(_bytes_of(suppression, "DISPATCHER_SUPPRESSION_KEY"), _bytes_of(secret, "DISPATCHER_SECRET_KEY"))
+
+
+def _bytes_of(secret: str, name: str) -> bytes:
+    if len(secret) < 32:
+        raise UsageError("weak-key", f"{name} is shorter than 32 characters", "Make one: openssl rand -hex 32")
+    return hashlib.sha256(secret.encode()).digest()
