@@ -106,12 +106,11 @@ def find(text: str, within: str = DEFAULT_PROVINCE, wanted: Level | None = None)
     """
     if code := parse_code(text):
         return Match(code)
-    key, marked, kind = spelling(text)
-    if not key:
-        return UNKNOWN
-    at_level = marked or wanted
+    key, whole, marked, kind = spelling(text)
     names = _names(within[:2])
-    exact = _fitting(names.get(key, ()), within, at_level, kind)
+    at_level = marked or wanted
+    exact = _fitting(names.get(whole, ()), within, wanted, None) if key != whole else ()
+    exact = exact or _fitting(names.get(key, ()), within, at_level, kind)
     if exact:
         return _match(exact)
     if key in names or len(key) < 6:  # another region has this very name, or too short to guess
@@ -178,7 +177,8 @@ def _names(province: str) -> dict[str, tuple[str, ...]]:
     codes = (province, *_below(province)) if province else _cities()
     index: dict[str, list[str]] = {}
     for code in codes:
-        for key in {spelling(name(code)).key, *ALIASES.get(code, ())}:
+        written = spelling(name(code))
+        for key in {written.key if level(code) <= CITY else written.whole, *ALIASES.get(code, ())}:
             index.setdefault(key, []).append(code)
     return {key: tuple(found) for key, found in index.items()}
 

@@ -9,9 +9,13 @@ from typing import Final, NamedTuple
 
 
 class Spelling(NamedTuple):
-    """`level` is 1 to 4 where a word such as "Kel." says so; `kind` tells Kota Bogor from Kabupaten Bogor."""
+    """`level` is 1 to 4 where a word such as "Kel." says so; `kind` tells Kota Bogor from Kabupaten Bogor.
+
+    `whole` counts that word as part of the name: there is a kelurahan Kota Bambu Utara.
+    """
 
     key: str
+    whole: str
     level: int | None = None
     kind: str | None = None
 
@@ -73,15 +77,17 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 
 @lru_cache(maxsize=16384)
 def spelling(text: str) -> Spelling:
-    """ "Kel. Setia Budi" → ("setiabudi", 4). Word breaks do not count: Kramat Jati is Kramatjati."""
+    """ "Kel. Setia Budi" → key "setiabudi", level 4. Word breaks do not count: Kramat Jati is Kramatjati."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = _NOT_NAME.sub(" ", _APOSTROPHES.sub("", plain)).strip()
     marked = _LEVEL_WORDS.match(words)
-    key = _key(words[marked.end() :] if marked else words)
+    whole = _key(words)
     if not marked or not marked.lastgroup:
-        return Spelling(key)
-    group = marked.lastgroup
-    return Spelling(key, 2, group) if group in ("kota", "kabupaten") else Spelling(key, int(group[1]))
+        return Spelling(whole, whole)
+    key, group = _key(words[marked.end() :]), marked.lastgroup
+    if group in ("kota", "kabupaten"):
+        return Spelling(key, whole, 2, group)
+    return Spelling(key, whole, int(group[1]))
 
 
 def _key(words: str) -> str:
