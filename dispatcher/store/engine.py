@@ -54,11 +54,12 @@ class Database:
                 poolclass=QueuePool,
                 pool_size=pool_size,
                 max_overflow=pool_size,
-                pool_pre_ping=False,
+                hide_parameters=True,
                 connect_args={"connect_timeout": 5, "application_name": "dispatcher"},
             )
         engine = create_engine(
             self.url,
+            hide_parameters=True,
             poolclass=QueuePool,
             pool_size=pool_size,
             max_overflow=pool_size,

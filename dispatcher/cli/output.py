@@ -1,0 +1,86 @@
+"""How commands speak: data on stdout, talk on stderr, progress where a person watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+if TYPE_CHECKING:
+    from dispatcher.core.diagnostics import Diagnostic
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+WhoOption = Annotated[str, typer.Option("--by", help="Who does this; kept on record.")]
+
+
+def print_json(data: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def say(text: str) -> None:
+    """Talk: to stderr, so that data on stdout stays clean."""
+    typer.echo(text, err=True)
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    """To stderr, errors first within a file as they stand; as annotations where a CI system reads along."""
+    import os
+
+    for diagnostic in diagnostics:
+        if os.environ.get("GITHUB_ACTIONS"):
+            say(diagnostic.as_annotation())
+        hint = f"\n    {diagnostic.hint}" if diagnostic.hint else ""
+        say(f"{diagnostic} [{diagnostic.severity}: {diagnostic.code}]{hint}")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A table on stdout; numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    cells = [list(row) for row in rows]
+    for index, heading in enumerate(headings):
+        numeric = all(isinstance(row[index], int | float) for row in cells) and bool(cells)
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+class Progress(Protocol):
+    def __call__(self, done: int, total: int | None = None) -> None: ...
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Progress]:
+    """A bar on stderr: live for a person, a line now and then for a log."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal, transient=False) as bar:
+        task = bar.add_task(label, total=total)
+
+        def advance(done: int, total: int | None = None) -> None:
+            bar.update(task, completed=done, total=total if total is not None else None)
+
+        yield advance
+
+
+def connect_context() -> Any:
+    """The wired context of this environment, imported late."""
+    from dispatcher.wiring import connect
+
+    return connect()
+
+
+def as_rows(mapping: Mapping[str, object]) -> list[tuple[str, object]]:
+    return list(mapping.items())

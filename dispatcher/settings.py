@@ -1,0 +1,248 @@
+"""What the environment and `dispatcher.yaml` say. Secrets stay in the environment, or files, until a sender opens."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from dispatcher.campaign.model import Duration, Identifier, Slug
+from dispatcher.core.errors import ProviderError, UsageError
+
+DEFAULT_DATABASE = "sqlite:///dispatcher.db"
+DEFAULT_CONFIG = "dispatcher.yaml"
+DEFAULT_STATE_DIR = ".dispatcher"
+
+#: Keys of a sender that belong to the engine; all others go to its channel.
+_ENGINE_KEYS = ("channel", "rate", "countries", "people_per_day")
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(msg|seg)\s*/\s*(s|min|h)\s*$")
+_PERIOD_S = {"s": 1, "min": 60, "h": 3600}
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Rate(Part):
+    """How fast a sender may go, in its cost units a second."""
+
+    per_s: float = Field(gt=0)
+    unit: Literal["message", "segment"] = "message"
+
+    @classmethod
+    def parse(cls, value: Any) -> Any:
+        """`"80 msg/s"`, `"80 seg/s"`, `"30 msg/min"`."""
+        if not isinstance(value, str):
+            return value
+        match = _RATE.match(value)
+        if not match or float(match[1]) == 0:
+            raise ValueError(f'"{value}" is not a rate: write "80 msg/s", "80 seg/s" or "30 msg/min"')
+        return cls(per_s=float(match[1]) / _PERIOD_S[match[3]], unit="message" if match[2] == "msg" else "segment")
+
+
+class SenderSettings(Part):
+    """A configured account on a channel. `options` are the channel's own, `${NAME}` not yet filled in."""
+
+    channel: str
+    rate: Annotated[Rate | None, BeforeValidator(Rate.parse)] = None
+    countries: tuple[str, ...] = ("ID",)
+    people_per_day: int | None = Field(None, ge=1, description="Unique people per moving 24 hours.")
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sort_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "options" in value:
+            return value
+        own = {key: value[key] for key in _ENGINE_KEYS if key in value}
+        return {**own, "options": {k: v for k, v in value.items() if k not in _ENGINE_KEYS}}
+
+
+class GroupSettings(Part):
+    label: str
+    label_en: str = ""
+    households: int = Field(0, ge=0, description="Households that one member stands for (an estimate).")
+
+
+class Price(Part):
+    """What one unit costs from a day on. The most specific line that fits wins."""
+
+    from_: date = Field(alias="from")
+    sender: str = ""
+    channel: str = ""
+    country: str = ""
+    per: Literal["message", "segment"] = "segment"
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    amount: Decimal = Field(ge=0)
+
+
+class Exchange(Part):
+    """One `base` is worth `rate` `quote`, from a day on."""
+
+    from_: date = Field(alias="from")
+    base: str = Field(pattern="^[A-Z]{3}$")
+    quote: str = Field(pattern="^[A-Z]{3}$")
+    rate: Decimal = Field(gt=0)
+
+
+class Cap(Part):
+    """At most so many messages to one contact in a moving period, over all campaigns."""
+
+    messages: int = Field(ge=1)
+    per: Duration = timedelta(days=7)
+
+
+class Breaker(Part):
+    """When a campaign pauses itself: the share among its last messages, once there are enough of them."""
+
+    failed: float = Field(0.5, gt=0, le=1)
+    opted_out: float = Field(0.05, gt=0, le=1)
+    at_least: int = Field(200, ge=1)
+
+
+class Settings(Part):
+    """`dispatcher.yaml`."""
+
+    senders: dict[Slug, SenderSettings] = Field(default_factory=dict)
+    approval: Literal["required", "waived"] = "required"
+    default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
+    groups: dict[Slug, GroupSettings] = Field(default_factory=dict)
+    attributes: dict[Identifier, Literal["integer", "number", "text", "boolean", "date"]] = Field(default_factory=dict)
+    households: dict[str, int] = Field(default_factory=dict, description="Households per role, over the defaults.")
+    prices: tuple[Price, ...] = ()
+    exchange: tuple[Exchange, ...] = ()
+    cap: Cap | None = None
+    breaker: Breaker = Breaker()
+    report_currency: str = "IDR"
+    sms_max_segments: int = Field(4, ge=1, le=10)
+
+    @model_validator(mode="after")
+    def _has_a_console(self) -> Self:
+        if not self.senders:
+            object.__setattr__(self, "senders", {"console": SenderSettings(channel="console")})
+        return self
+
+
+class Environment:
+    """The environment, read once. Every secret may also come from a file named by `NAME_FILE`."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = os.environ if environ is None else environ
+
+    def get(self, name: str) -> str | None:
+        """The value, or the content of the file that `NAME_FILE` names; None where neither is set."""
+        value = self._environ.get(name)
+        path = self._environ.get(f"{name}_FILE")
+        if value or not path:
+            return value or None
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise UsageError(
+                "secret-file", f"{name}_FILE names {path}, which cannot be read ({error.strerror})"
+            ) from None
+
+    @property
+    def database_url(self) -> str:
+        return self.get("DATABASE_URL") or DEFAULT_DATABASE
+
+    @property
+    def broker_url(self) -> str | None:
+        """None: embedded."""
+        return self.get("CELERY_BROKER_URL")
+
+    @property
+    def config_path(self) -> Path:
+        return Path(self.get("DISPATCHER_CONFIG") or DEFAULT_CONFIG)
+
+    @property
+    def config_is_given(self) -> bool:
+        return bool(self.get("DISPATCHER_CONFIG")) or self.config_path.exists()
+
+    @property
+    def public_url(self) -> str:
+        return (self.get("DISPATCHER_PUBLIC_URL") or "").rstrip("/")
+
+    @property
+    def state_dir(self) -> Path:
+        return Path(self.get("DISPATCHER_STATE_DIR") or DEFAULT_STATE_DIR)
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load_settings(self.config_path, required=bool(self.get("DISPATCHER_CONFIG")))
+
+    def fill_in(self, sender: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options with every `${NAME}` replaced; ProviderError (exit 7) names the variable that is missing."""
+
+        def replace(match: re.Match[str]) -> str:
+            value = self.get(match[1])
+            if value is None:
+                raise ProviderError(
+                    "missing-credentials",
+                    f"sender {sender} needs {match[1]}, which is not set",
+                    f"Set {match[1]} (or {match[1]}_FILE) in the environment.",
+                )
+            return value
+
+        def walk(value: Any) -> Any:
+            if isinstance(value, str):
+                return _REFERENCE.sub(replace, value)
+            if isinstance(value, dict):
+                return {key: walk(inner) for key, inner in value.items()}
+            return [walk(inner) for inner in value] if isinstance(value, list) else value
+
+        return {key: walk(value) for key, value in options.items()}
+
+
+def load_settings(path: Path, *, required: bool = False) -> Settings:
+    """Raises UsageError with file:line for anything that is not as it should be."""
+    if not path.exists():
+        if required:
+            raise UsageError("config-missing", f"the settings file {path} does not exist", "Correct DISPATCHER_CONFIG.")
+        return Settings()
+    return parse_settings(path.read_bytes(), str(path))
+
+
+def parse_settings(content: bytes, name: str = DEFAULT_CONFIG) -> Settings:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        document = YAML(typ="rt").load(content)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise UsageError("config-syntax", f"{name}:{line}: {error.problem}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UsageError("config-syntax", f"{name}: not readable as YAML ({type(error).__name__})") from None
+    try:
+        return Settings.model_validate(_plain(document) or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        line = _line_of(document, first["loc"])
+        raise UsageError("config-invalid", f"{name}:{line}: {place}: {first['msg']}") from None
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    return [_plain(value) for value in node] if isinstance(node, list) else node
+
+
+def _line_of(document: Any, path: tuple[int | str, ...]) -> int:
+    node, line = document, 1
+    for part in path:
+        try:
+            line = node.lc.data[part][0] + 1
+            node = node[part]
+        except (AttributeError, KeyError, TypeError, IndexError):
+            break
+    return int(line)

@@ -1,0 +1,93 @@
+"""Many rows in one statement: arrays through `unnest` on Postgres, `executemany` on SQLite.
+
+A statement per row costs 450 µs in Postgres, one per batch some 10 to 30 µs a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from sqlalchemy import JSON, Boolean, Connection, Float, Integer, LargeBinary, Table, Text
+from sqlalchemy.sql.sqltypes import BigInteger, SmallInteger
+from sqlalchemy.types import TypeEngine
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+_ARRAYS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
+    (SmallInteger, "smallint"),
+    (BigInteger, "bigint"),
+    (Integer, "integer"),
+    (Float, "double precision"),
+    (Boolean, "boolean"),
+    (LargeBinary, "bytea"),
+    (JSON, "jsonb"),
+    (Text, "text"),
+)
+
+
+def array_type(column_type: TypeEngine[Any]) -> str:
+    """The Postgres element type of a column."""
+    for kind, name in _ARRAYS:
+        if isinstance(column_type, kind):
+            return name
+    raise TypeError(f"no array type for {column_type!r}")
+
+
+@lru_cache(maxsize=256)
+def _postgres_insert(table: Table, columns: tuple[str, ...], ignore: bool, returning: str) -> str:
+    arrays = ", ".join(f"%s::{array_type(table.c[name].type)}[]" for name in columns)
+    names = ", ".join(f'"{name}"' for name in columns)
+    statement = f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays})'  # noqa: S608  names are ours
+    return (
+        statement + (" ON CONFLICT DO NOTHING" if ignore else "") + (f' RETURNING "{returning}"' if returning else "")
+    )
+
+
+@lru_cache(maxsize=256)
+def _sqlite_insert(table: Table, columns: tuple[str, ...], ignore: bool) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    marks = ", ".join("?" * len(columns))
+    return f'INSERT {"OR IGNORE " if ignore else ""}INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608  names are ours
+
+
+def _prepared(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> list[list[Any]]:
+    """Values column by column, JSON as text."""
+    from json import dumps
+
+    values = []
+    for name in columns:
+        column = [row[name] for row in rows]
+        if isinstance(table.c[name].type, JSON):
+            column = [dumps(value, ensure_ascii=False, separators=(",", ":")) for value in column]
+        values.append(column)
+    return values
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Row], *, ignore: bool) -> int:
+    if not rows:
+        return 0
+    columns = tuple(rows[0])
+    values = _prepared(table, columns, rows)
+    if connection.dialect.name == "postgresql":
+        statement = _postgres_insert(table, columns, ignore, "")
+        return connection.exec_driver_sql(statement, tuple(values)).rowcount
+    statement = _sqlite_insert(table, columns, ignore)
+    return connection.exec_driver_sql(statement, list(zip(*values, strict=True))).rowcount
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """All rows, each with the same keys; IntegrityError where a key is taken."""
+    _insert(connection, table, rows, ignore=False)
+
+
+def insert_ignore(connection: Connection, table: Table, rows: Sequence[Row]) -> int:
+    """Rows whose keys are free, in one statement; how many there were."""
+    return _insert(connection, table, rows, ignore=True)
+
+
+def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
