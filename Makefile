@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 export PYTHON
 
-.PHONY: help demo test chaos bench lint format types arch check requirements clean
+.PHONY: help demo test chaos bench lint format types arch check requirements secrets clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -44,6 +44,9 @@ check: lint types arch test ## all of the above, as CI does
 
 requirements: ## resolve the requirement files anew (needs uv; UPGRADE=--upgrade for newer versions)
 	requirements/compile.sh $(UPGRADE)
+
+secrets: ## make what docker-compose.yml needs, once: passwords and keys in secrets/, settings in .env
+	docker/make-secrets.sh
 
 clean: ## remove what was built or installed here
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
 import os
 import shutil
@@ -27,8 +26,6 @@ TEST_REDIS_URL = os.environ.get("TEST_REDIS_URL")
 
 
 def _migrate(url: str) -> None:
-    if importlib.util.find_spec("dispatcher.store.migrate") is None:  # until the store's first migration is there
-        return
     from dispatcher.store.migrate import upgrade
 
     upgrade(url)
@@ -69,7 +66,6 @@ def postgres_databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     template = tmp_path_factory.mktemp("template") / "template.db"
-    template.touch()
     _migrate(f"sqlite:///{template}")
     return template
 

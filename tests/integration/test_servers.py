@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -14,6 +15,8 @@ import psycopg
 import pytest
 import redis
 
+from dispatcher.store.engine import Database
+from dispatcher.store.migrate import HEAD, current_revision
 from tests.servers import Databases, PostgresServer, RedisServer
 
 
@@ -83,3 +86,13 @@ def test_the_network_is_out_of_reach(address: tuple[str, int]) -> None:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family) as client, pytest.raises(PermissionError, match="tried to reach"):
         client.connect(address)
+
+
+def test_a_lent_database_is_migrated(database_url: str) -> None:
+    with contextlib.closing(Database(database_url)) as database:
+        assert current_revision(database) == HEAD
+
+
+def test_an_empty_database_is_empty(empty_database_url: str) -> None:
+    with contextlib.closing(Database(empty_database_url)) as database:
+        assert current_revision(database) is None
