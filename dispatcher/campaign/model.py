@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from dispatcher.core import window
+from dispatcher.core.clock import to_us
 from dispatcher.spi.capabilities import Media
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
@@ -34,6 +37,35 @@ def parse_duration(value: Any) -> Any:
     return int(match[1]) * _UNIT[match[2][0]]
 
 
+def _time_of_day(value: Any) -> Any:
+    if isinstance(value, str):
+        return window.parse_time_of_day(value)
+    if isinstance(value, time):
+        return value
+    raise ValueError('write a time of day as "08:00"')
+
+
+def _instant(value: Any) -> Any:
+    if isinstance(value, str | date):
+        return value
+    raise ValueError('write an instant as "2027-02-10 09:00"')
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, str | date):
+        return value
+    raise ValueError('write a date as "2027-02-10"')
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        message = f'"{name}" is not a time zone: write Asia/Jakarta, Asia/Makassar or Asia/Jayapura'
+        raise ValueError(message) from None
+    return name
+
+
 def _text_by_language(value: Any) -> Any:
     return {"": value} if isinstance(value, str) else value
 
@@ -47,7 +79,27 @@ def _weights(value: Any) -> Any:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration, json_schema_input_type=str)]
+def _patterned(pattern: str, description: str) -> WithJsonSchema:
+    """Patterns instead of JSON Schema's formats, which demand seconds and an offset."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, "description": description})
+
+
+_DATE = r"\d{4}-\d{2}-\d{2}"
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), _patterned(_DURATION.pattern, 'E.g. "30 minutes", "4 hours", "2 days".')
+]
+TimeOfDay = Annotated[
+    time, BeforeValidator(_time_of_day), _patterned(r"^([01]?\d|2[0-4])[:.][0-5]\d$", 'A time of day, e.g. "08:00".')
+]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    _patterned(
+        rf"^{_DATE}([T ]\d{{2}}:\d{{2}}(:\d{{2}})?( ?(Z|[+-]\d{{2}}:\d{{2}}))?)?$",
+        '"2027-02-10 09:00" in the campaign\'s zone, or with an offset: "2027-02-10 09:00+07:00".',
+    ),
+]
+Date = Annotated[date, BeforeValidator(_date), _patterned(f"^{_DATE}$", 'A date, e.g. "2027-02-10".')]
 Texts = Annotated[
     dict[str, str],
     BeforeValidator(_text_by_language, json_schema_input_type=str | dict[str, str]),
@@ -68,9 +120,14 @@ class Window(Part):
     """The hours at which people may be messaged, in the campaign's zone (or the contact's own, if known)."""
 
     days: tuple[Day, ...] = Field(DAYS, description="Days of the week.")
-    open: time = Field(time(8), description='Not before, e.g. "08:00".')
-    close: time = Field(time(20), description='Not after, e.g. "20:00".')
-    blackouts: tuple[date, ...] = Field((), description="Dates on which nothing is sent.")
+    open: TimeOfDay = Field(time(8), description='Not before, e.g. "08:00".')
+    close: TimeOfDay = Field(time(20), description='Not after, e.g. "20:00".')
+    blackouts: tuple[Date, ...] = Field((), description="Dates on which nothing is sent.")
+
+    def in_zone(self, zone: str) -> window.Window:
+        """The same hours as instants of a zone."""
+        days = frozenset(DAYS.index(day) for day in self.days)
+        return window.Window(zone, days, self.open, self.close, frozenset(self.blackouts))
 
 
 class Outcome(Part):
@@ -118,8 +175,8 @@ class Session(Part):
     place: str
     address: str = ""
     region: str = ""
-    starts: datetime = Field(description='"2027-02-10 09:00" in the campaign\'s zone, or with an offset.')
-    ends: datetime | None = None
+    starts: Instant
+    ends: Instant | None = None
     capacity: int | None = Field(None, ge=1)
 
 
@@ -151,16 +208,22 @@ class Hop(Part):
 
 
 class Moment(Part):
-    """An instant relative to a session: `{before: "2 days", at: "09:00"}` or `{after: "3 hours"}`."""
+    """An instant relative to a session: `{before: "2 days", at: "09:00"}` or `{after: "3 hours"}`.
+
+    `before` counts from its start, `after` from its end where that is given.
+    """
 
     before: Duration | None = None
     after: Duration | None = None
-    at: time | None = Field(None, description="At this time of that day.")
+    at: TimeOfDay | None = Field(None, description="At this time of that day.")
 
     @model_validator(mode="after")
     def _one_direction(self) -> Self:
         if (self.before is None) == (self.after is None):
             raise ValueError("say either `before:` or `after:`")
+        distance = self.before if self.before is not None else self.after
+        if self.at is not None and distance is not None and distance % timedelta(days=1):
+            raise ValueError('with `at:`, count in whole days, e.g. "2 days"')
         return self
 
 
@@ -168,7 +231,7 @@ class Step(Part):
     """One dated wave of a campaign."""
 
     name: Slug
-    at: datetime | Moment = Field(description="When: an instant, or relative to the sessions of the step.")
+    at: Instant | Moment = Field(description="When: an instant, or relative to the sessions of the step.")
     sessions: tuple[Slug, ...] = Field((), description="Runs once for each of these sessions.")
     audience: Rule = Field(Rule(), description="Narrows the campaign's audience for this step.")
     expires: Duration = Field(timedelta(hours=24), description="Too late to be useful after this long.")
@@ -200,7 +263,7 @@ class Campaign(Part):
     owner: str = Field("", description="Who speaks, e.g. the office's name.")
     purpose: Slug = Field(description="What people consented to, e.g. pendidikan-pemilih.")
     language: Literal["id", "en"] = Field("id", description="The language that texts fall back to.")
-    zone: str = "Asia/Jakarta"
+    zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Jakarta"
     goal: Goal | None = None
     window: Window = Window()
     audience: Audience
@@ -227,6 +290,10 @@ class Campaign(Part):
         route = value["route"]
         steps = [s if not isinstance(s, dict) or "route" in s else {**s, "route": route} for s in value["steps"]]
         return {**value, "steps": steps}
+
+    def instant_us(self, moment: datetime) -> int:
+        """Microseconds since 1970; an instant without an offset is in the campaign's zone."""
+        return to_us(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(self.zone)))
 
     def step(self, name: str) -> Step:
         """KeyError where there is none."""

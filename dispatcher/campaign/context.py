@@ -1,0 +1,103 @@
+"""What lint rules may know: the campaign, what its templates do, and what the installation offers.
+
+Rules sit below rendering and settings, so whoever runs them (`operations/validate.py`) brings the facts along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from dispatcher.campaign.loader import Loaded
+from dispatcher.campaign.model import Campaign
+from dispatcher.campaign.positions import Path
+from dispatcher.campaign.senders import SenderFacts
+from dispatcher.campaign.texts import Text
+from dispatcher.core.diagnostics import Diagnostic, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A variable used by a text, dotted (`contact.name`); the place counts from 1 within the text."""
+
+    name: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a text cannot be rendered; `line` counts from 1 within the text or, if named, the included `file`."""
+
+    code: str
+    message: str
+    line: int
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text with sample values, measured as the medium would bill it."""
+
+    body: str
+    encoding: str
+    segments: int
+    unicode: tuple[tuple[str, str], ...] = ()
+    """Characters that force Unicode, with their GSM replacement ("" where there is none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """What rendering found out about one text."""
+
+    text: Text
+    uses: tuple[Use, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    rendered: Rendered | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionProblem:
+    """Line and column count from 1 within the expression."""
+
+    message: str
+    line: int
+    column: int
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the installation knows. None: not known here, so that nothing is said about it."""
+
+    groups: frozenset[str] | None = None
+    roles: frozenset[str] | None = None
+    attributes: Mapping[str, str] | None = None
+    campaigns: frozenset[str] | None = None
+    senders: Mapping[str, SenderFacts] | None = None
+    has_region: Callable[[str], bool] | None = None
+    check_expression: Callable[[str], list[ExpressionProblem]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LintContext:
+    loaded: Loaded
+    campaign: Campaign
+    now_us: int
+    known: Known = Known()
+    texts: Mapping[Path, TextFacts] = field(default_factory=dict)
+
+    def at(
+        self, path: Path, code: str, severity: Severity, message: str, *, hint: str = "", key: bool = False
+    ) -> Diagnostic:
+        """A finding at a value of the file, or at its key."""
+        positions = self.loaded.positions
+        line, column = positions.position_of_key(path) if key else positions.position_of(path)
+        return Diagnostic(code, severity, message, self.loaded.file, line, column, hint)
+
+    def inside(
+        self, path: Path, place: tuple[int, int], code: str, severity: Severity, message: str, *, hint: str = ""
+    ) -> Diagnostic:
+        """A finding at a line and column of a text."""
+        line, column = self.loaded.positions.inside(path, *place)
+        return Diagnostic(code, severity, message, self.loaded.file, line, column, hint)
