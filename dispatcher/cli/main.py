@@ -1,4 +1,4 @@
-"""The command `dispatcher`: nouns, then verbs. A noun's module is imported only when it is used, so that help is fast."""
+"""The command `dispatcher`: nouns, then verbs. A noun is imported only when it is used, so that help is fast."""
 
 from __future__ import annotations
 
