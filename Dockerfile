@@ -5,8 +5,8 @@ FROM python:${PYTHON_VERSION}-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/dispatcher
 COPY requirements/run.txt requirements/
-RUN --mount=type=cache,target=/root/.cache/pip \
-    /opt/dispatcher/bin/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/run.txt
+RUN --mount=type=cache,target=/cache /opt/dispatcher/bin/pip install --cache-dir /cache \
+    --disable-pip-version-check --no-deps --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY dispatcher dispatcher
 COPY channels channels
