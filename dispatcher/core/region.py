@@ -1,8 +1,8 @@
 """Regions of Indonesia by Kemendagri code (Kepmendagri 300.2.2-2138/2025, through `lokal`), down to RT and RW.
 
 A code is dotted: "31" province, "31.74" city or regency, "31.74.05" kecamatan, "31.74.05.1003" kelurahan. RT and RW
-have no official list: they are three-digit texts under a kelurahan. The tables are read on first use (0.5 s), and
-names are indexed per province.
+have no official list: they are numbers of up to three digits under a kelurahan. The tables are read on first use
+(0.5 s), and names are indexed per province.
 """
 
 from __future__ import annotations
@@ -135,30 +135,30 @@ def _fitting(codes: tuple[str, ...], within: str, at_level: int | None, kind: st
     )
 
 
-def parse_rt_rw(text: str, alone: Literal["rt", "rw"] = "rt") -> tuple[str | None, str | None]:
-    """(RT, RW) as three digits: "RT 003/RW 07", "3/7" and "RT/RW 3/7" → ("003", "007"). `alone` names a bare number.
+def parse_rt_rw(text: str, alone: Literal["rt", "rw"] = "rt") -> tuple[int | None, int | None]:
+    """(RT, RW): "RT 003/RW 07", "3/7" and "RT/RW 3/7" are (3, 7). `alone` says which one a bare number is.
 
     (None, None) where nothing can be read, also for dates a spreadsheet made of "3/7".
     """
     text = _RT_RW_LABEL.sub("", text.strip())
     if both := _RT_THEN_RW.fullmatch(text):
-        return _three(both[1]), _three(both[2])
+        return _number(both[1]), _number(both[2])
     if single := _ALONE.fullmatch(text):
-        return (_three(single[1]), None) if alone == "rt" else (None, _three(single[1]))
+        return (_number(single[1]), None) if alone == "rt" else (None, _number(single[1]))
     rt, rw = _RT.search(text), _RW.search(text)
-    return _three(rt[1]) if rt else None, _three(rw[1]) if rw else None
+    return _number(rt[1]) if rt else None, _number(rw[1]) if rw else None
 
 
-def rt_rw_in(address: str) -> tuple[str | None, str | None]:
+def rt_rw_in(address: str) -> tuple[int | None, int | None]:
     """(RT, RW) named in a free address; bare numbers there mean something else."""
     if pair := _RT_RW_IN_TEXT.search(address):
         return parse_rt_rw(pair[0])
     rt, rw = _RT.search(address), _RW.search(address)
-    return _three(rt[1]) if rt else None, _three(rw[1]) if rw else None
+    return _number(rt[1]) if rt else None, _number(rw[1]) if rw else None
 
 
-def _three(digits: str) -> str | None:
-    return digits.zfill(3) if int(digits) else None
+def _number(digits: str) -> int | None:
+    return int(digits) or None
 
 
 def _name(code: str) -> str | None:

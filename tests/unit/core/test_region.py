@@ -101,20 +101,20 @@ def test_any_text_is_found_or_not(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("RT 003/RW 07", ("003", "007")),
-        ("RT.003 RW.007", ("003", "007")),
-        ("rt003rw007", ("003", "007")),
-        ("RT/RW 3/7", ("003", "007")),
-        ("RT/RW: 003/007", ("003", "007")),
-        ("3/7", ("003", "007")),
-        ("003 / 007", ("003", "007")),
-        ("3-7", ("003", "007")),
-        ("003", ("003", None)),
-        ("3.0", ("003", None)),
-        ("RT 12", ("012", None)),
-        ("RW 07", (None, "007")),
+        ("RT 003/RW 07", (3, 7)),
+        ("RT.003 RW.007", (3, 7)),
+        ("rt003rw007", (3, 7)),
+        ("RT/RW 3/7", (3, 7)),
+        ("RT/RW: 003/007", (3, 7)),
+        ("3/7", (3, 7)),
+        ("003 / 007", (3, 7)),
+        ("3-7", (3, 7)),
+        ("003", (3, None)),
+        ("3.0", (3, None)),
+        ("RT 12", (12, None)),
+        ("RW 07", (None, 7)),
         ("0", (None, None)),
-        ("000/007", (None, "007")),
+        ("000/007", (None, 7)),
         ("-", (None, None)),
         ("2027-03-07", (None, None)),
         ("2027-03-07 00:00:00", (None, None)),
@@ -122,26 +122,26 @@ def test_any_text_is_found_or_not(text: str) -> None:
         ("RT 1234", (None, None)),
     ],
 )
-def test_rt_rw(text: str, expected: tuple[str | None, str | None]) -> None:
+def test_rt_rw(text: str, expected: tuple[int | None, int | None]) -> None:
     assert region.parse_rt_rw(text) == expected
 
 
 def test_a_bare_number_in_the_rw_column() -> None:
-    assert region.parse_rt_rw("7", alone="rw") == (None, "007")
+    assert region.parse_rt_rw("7", alone="rw") == (None, 7)
 
 
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("Jl. Tebet Raya No. 5 RT 003/RW 07 Tebet", ("003", "007")),
-        ("Gang 3/7 no 12, RT.3/7 Menteng", ("003", "007")),
+        ("Jl. Tebet Raya No. 5 RT 003/RW 07 Tebet", (3, 7)),
+        ("Gang 3/7 no 12, RT.3/7 Menteng", (3, 7)),
         ("Jl. Alur Laut 12/14", (None, None)),
-        ("Jl. Melati RW 05", (None, "005")),
-        ("Jl. Melati RT/RW 001/002", ("001", "002")),
+        ("Jl. Melati RW 05", (None, 5)),
+        ("Jl. Melati RT/RW 001/002", (1, 2)),
         ("Jl. Smart 12", (None, None)),
     ],
 )
-def test_rt_rw_in_an_address(address: str, expected: tuple[str | None, str | None]) -> None:
+def test_rt_rw_in_an_address(address: str, expected: tuple[int | None, int | None]) -> None:
     assert region.rt_rw_in(address) == expected
 
 
