@@ -357,6 +357,7 @@ messages = Table(
     _word("not_before_rule"),
     _us("not_after_us", required=True),
     _us("expires_us", required=True),
+    Column("hop_after_us", Big),
     _us("hop_due_us"),
     Column("attempt", SmallInteger, nullable=False, server_default="0"),
     Column("tries", SmallInteger, nullable=False, server_default="0"),

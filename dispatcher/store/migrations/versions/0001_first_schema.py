@@ -183,6 +183,7 @@ def upgrade() -> None:
         sa.Column("not_before_rule", sa.Text(), server_default="", nullable=False),
         sa.Column("not_after_us", Big, nullable=False),
         sa.Column("expires_us", Big, nullable=False),
+        sa.Column("hop_after_us", Big, nullable=True),
         sa.Column("hop_due_us", Big, nullable=True),
         sa.Column("attempt", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("tries", sa.SmallInteger(), server_default="0", nullable=False),
