@@ -121,5 +121,7 @@ def test_make_installs_before_it_runs(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     for target, step in {"demo": "install.sh run", "test": "install.sh dev", "lint": "install.sh dev"}.items():
-        planned = subprocess.run(["make", "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True)
+        planned = subprocess.run(
+            ["make", "--no-print-directory", "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
         assert step in planned.stdout.splitlines()[0]
