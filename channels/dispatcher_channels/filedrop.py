@@ -1,7 +1,7 @@
 """Appends messages as JSON lines to a folder, for a gateway of one's own to pick up.
 
-Each process writes a file of its own, readable by its owner only: `<folder>/messages-<pid>-<token>.jsonl`. A batch is on
-the disk (fsync) before it counts as handed over; where the disk is full the file is cut back to where the batch began.
+Each process writes a file of its own, `<folder>/messages-<pid>-<token>.jsonl`, readable by its owner only. A batch is
+on the disk (fsync) before it counts as handed over; where the disk is full the file is cut back to where it began.
 Read the files while nothing is being sent, or move them away first: the next batch then begins a new one.
 """
 

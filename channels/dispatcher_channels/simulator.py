@@ -1,0 +1,44 @@
+"""The pretend carrier (`dispatcher simulate`): Twilio's translation, fixed credentials, made-up contacts only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from dispatcher.spi import HttpClient, Secret
+from dispatcher_channels.twilio import TwilioChannel, TwilioConfig, TwilioSmsChannel, check
+from dispatcher_channels.twilio.config import BaseUrl
+
+ACCOUNT_SID = "AC" + "0" * 31 + "1"
+AUTH_TOKEN = Secret("simulator-token")
+BASE_URL = "http://127.0.0.1:8801"
+
+
+class SimulatorConfig(TwilioConfig):
+    """Works without a single setting: the simulator's fixed account on this machine."""
+
+    account_sid: str = Field(default=ACCOUNT_SID, pattern=r"^AC[0-9a-fA-F]{32}$")
+    auth_token: Secret = AUTH_TOKEN
+    from_: str = Field(default="+15005550006", alias="from")
+    base_url: BaseUrl = BASE_URL
+    media: Literal["sms", "whatsapp"] = "sms"
+
+
+SMS = replace(TwilioSmsChannel.capabilities, synthetic_only=True, absence_is_proof=True, settle_time_s=20.0)
+WHATSAPP = replace(SMS, media="whatsapp", cost_unit="message")
+
+
+class SimulatorChannel(TwilioChannel):
+    """Its list is complete and immediate, so that an empty answer is proof."""
+
+    name = "simulator"
+    Config = SimulatorConfig
+    capabilities = SMS
+    questions: ClassVar = {"account": check.account}
+
+    def __init__(self, config: SimulatorConfig, http: HttpClient) -> None:
+        if config.media == "whatsapp":
+            self.prefix, self.capabilities = "whatsapp:", WHATSAPP
+        super().__init__(config, http)

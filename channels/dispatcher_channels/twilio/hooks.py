@@ -1,0 +1,114 @@
+"""Webhooks: the signature, status callbacks, and messages from people."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+from urllib.parse import parse_qs
+
+from dispatcher.spi import HookAnswer, HookRequest, Inbound, Reason, Receipt, Status
+from dispatcher_channels.twilio.words import ERRORS, INBOUND, STATUSES
+
+MAX_BODY_BYTES: Final = 64 * 1024
+MAX_FIELDS: Final = 500
+_URL: Final = re.compile(r"(https?)://([^/?#:]+)(:\d+)?([/?#].*)?", re.DOTALL)
+_WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_KEYWORDS: Final[dict[str, Literal["stop", "start", "help"]]] = {"STOP": "stop", "START": "start", "HELP": "help"}
+
+Fields = Mapping[str, Sequence[str]]
+
+
+def verify(request: HookRequest, auth_token: bytes) -> bool:
+    """https://www.twilio.com/docs/usage/security#validating-requests; ValueError where the body cannot be read."""
+    given = request.headers.get("x-twilio-signature", "").encode("utf-8", "replace")
+    fields: Fields = {}
+    body_is_signed = True
+    if "bodySHA256" in request.query and not _is_form(request):
+        digest = hashlib.sha256(request.body).hexdigest()
+        body_is_signed = hmac.compare_digest(digest.encode(), request.query["bodySHA256"].encode("utf-8", "replace"))
+    else:
+        fields = read_form(request)
+    signatures = [signature(url, fields, auth_token) for url in _with_and_without_port(request.url)]
+    matches = [hmac.compare_digest(one, given) for one in signatures]
+    return body_is_signed and any(matches)
+
+
+def signature(url: str, fields: Fields, auth_token: bytes) -> bytes:
+    """Base64 of HMAC-SHA1 over the URL and every name with each of its values, both sorted, repeated values once."""
+    text = [url]
+    for name in sorted(fields):
+        text += (name + value for value in sorted(set(fields[name])))
+    return b64encode(hmac.digest(auth_token, "".join(text).encode(), "sha1"))
+
+
+def parse(request: HookRequest) -> HookAnswer:
+    fields = {name: values[0] for name, values in read_form(request).items()}
+    status = fields.get("MessageStatus") or fields.get("SmsStatus", "")
+    sid = fields.get("MessageSid") or fields.get("SmsSid", "")
+    if not sid:
+        raise ValueError("neither a status nor a message: MessageSid is missing")
+    if status in INBOUND or ("Body" in fields and "MessageStatus" not in fields):
+        return _inbound(fields, sid)
+    return _receipt(fields, sid, status, request.query.get("m", ""))
+
+
+def read_form(request: HookRequest) -> Fields:
+    """The signed fields: of the body, none where the call is a GET. ValueError for anything but a form."""
+    if request.method == "GET":
+        return {}
+    if len(request.body) > MAX_BODY_BYTES:
+        raise ValueError("the body is larger than Twilio ever sends")
+    if not _is_form(request):
+        raise ValueError("the body is not a form")
+    body = request.body.decode("utf-8")
+    return parse_qs(body, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+
+
+def _is_form(request: HookRequest) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/x-www-form-urlencoded"
+
+
+def _with_and_without_port(url: str) -> tuple[str, ...]:
+    """Twilio signs either, depending on the product."""
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ValueError("the public URL is not a URL")
+    scheme, host, port, rest = match.groups(default="")
+    standard = ":443" if scheme == "https" else ":80"
+    return f"{scheme}://{host}{rest}", f"{scheme}://{host}{port or standard}{rest}"
+
+
+def _receipt(fields: Mapping[str, str], sid: str, word: str, ref: str) -> HookAnswer:
+    """`RawDlrDoneDate` has no zone and so is no instant: the time of a receipt is ours."""
+    status, code = STATUSES.get(word), fields.get("ErrorCode", "")
+    if status is None:
+        return HookAnswer(unmapped=(_unmapped("MessageStatus", word),))
+    if status is not Status.FAILED:
+        return HookAnswer((Receipt(status, ref, sid, code=code),))
+    entry = ERRORS.get(code)
+    reason = entry.reason if entry else Reason.OTHER
+    receipt = Receipt(status, ref, sid, reason, code, suppress=bool(entry and entry.suppresses))
+    return HookAnswer((receipt,), unmapped=(_unmapped("ErrorCode", code),) if code and not entry else ())
+
+
+def _inbound(fields: Mapping[str, str], sid: str) -> HookAnswer:
+    keyword = fields.get("OptOutType", "")
+    message = Inbound(
+        provider_id=sid,
+        sender=fields.get("From", "").removeprefix("whatsapp:"),
+        text=fields.get("Body", ""),
+        opt_out=_KEYWORDS.get(keyword.upper(), ""),
+        button=fields.get("ButtonPayload") or fields.get("ButtonText", ""),
+    )
+    unknown = keyword and keyword.upper() not in _KEYWORDS
+    return HookAnswer(inbound=(message,), unmapped=(_unmapped("OptOutType", keyword),) if unknown else ())
+
+
+def _unmapped(name: str, value: str) -> str:
+    """Diagnostics are logged: only what looks like one of Twilio's words passes."""
+    return f"{name} {value}" if _WORD.fullmatch(value) else f"{name} (unreadable)"
