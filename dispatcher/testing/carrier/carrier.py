@@ -1,0 +1,81 @@
+"""The carrier itself, whatever face speaks for it: behaviour, ledger, messages and what is still to happen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from dispatcher.core.clock import Clock
+from dispatcher.testing.carrier.callbacks import Callbacks
+from dispatcher.testing.carrier.fate import Fate, Step, decide
+from dispatcher.testing.carrier.ledger import LedgerWriter
+from dispatcher.testing.carrier.messages import Message, Messages
+from dispatcher.testing.carrier.options import CarrierOptions
+from dispatcher.testing.carrier.timeline import Timeline
+from dispatcher.testing.synthetic import has_whatsapp
+
+Tell = Callable[[Message, Step], None]
+
+
+class Carrier:
+    """A face asks for a recipient's fate, accepts or refuses, and is told each step that is due."""
+
+    def __init__(self, options: CarrierOptions, ledger: Path) -> None:
+        loop = asyncio.get_running_loop()
+        self.options = options
+        self.behaviour = options.behaviour
+        self.ledger = LedgerWriter(ledger)
+        self.messages = Messages(options.max_messages)
+        self.timeline = Timeline(loop)
+        self.callbacks = Callbacks(options.callbacks_at_once, self.timeline, self._redelivery)
+        self.opted_out: set[tuple[str, str]] = set()
+        self._clock = Clock()
+        self._started_s = loop.time()
+        self._loop = loop
+
+    def now_us(self) -> int:
+        return self._clock.now_us()
+
+    def fate_of(self, to: str, e164: str, *, whatsapp: bool) -> Fate:
+        """Counts as a try; `to` is the address as the face writes it."""
+        return decide(
+            self.behaviour,
+            to,
+            self.messages.next_try(to),
+            whatsapp=whatsapp,
+            reachable=not whatsapp or has_whatsapp(e164),
+            elapsed_s=self._loop.time() - self._started_s,
+        )
+
+    def unfold(self, message: Message, sid: str, fate: Fate, tell: Tell, reply: Callable[[str], None]) -> None:
+        """Have the message live through its fate: each step is written down, then told to the face."""
+
+        def happen(step: Step) -> None:
+            now_us = self.now_us()
+            if message.become(step.status, step.error, now_us):
+                self.ledger.status(now_us, sid, step.status, step.error)
+            if step.told:
+                tell(message, step)
+
+        for step in fate.steps:
+            self.timeline.after(step.after_s, lambda step=step: happen(step))  # type: ignore[misc]
+        if fate.reply is not None and self.behaviour.inbound_url:
+            text = fate.reply.text
+            self.timeline.after(fate.reply.after_s, lambda: reply(text))
+
+    def forget(self) -> None:
+        """Empty the ledger, drop what was still to happen, and count tries from 0 again."""
+        self.timeline.clear()
+        self.callbacks.forget()
+        self.messages.forget_tries()
+        self.opted_out.clear()
+        self.ledger.reset()
+
+    async def close(self) -> None:
+        self.timeline.clear()
+        await self.callbacks.close()
+        self.ledger.close()
+
+    def _redelivery(self) -> tuple[int, float]:
+        return self.behaviour.redeliveries, self.behaviour.redelivery_after_s

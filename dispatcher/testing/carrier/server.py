@@ -1,0 +1,118 @@
+"""The carrier in a box: a server that speaks a provider's API and misbehaves on request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+from dispatcher.core.errors import UnavailableError, UsageError
+from dispatcher.testing.carrier.carrier import Carrier
+from dispatcher.testing.carrier.control import Control
+from dispatcher.testing.carrier.faces.twilio import TwilioFace
+from dispatcher.testing.carrier.http1 import Connection, Handler, Request
+from dispatcher.testing.carrier.options import CarrierOptions
+
+_TWILIO = b"/2010-04-01/"
+
+
+async def serve(options: CarrierOptions, started: Callable[[int], None] | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or cancellation; `started(port)` is called once requests are taken.
+
+    UsageError where the port is taken; UnavailableError when the ledger process ends: then nothing more is accepted.
+    """
+    async with _ledger_path(options) as path:
+        carrier = Carrier(options, path)
+        stop = asyncio.Event()
+        try:
+            await _serve(carrier, stop, started)
+        finally:
+            await carrier.close()
+
+
+async def _serve(carrier: Carrier, stop: asyncio.Event, started: Callable[[int], None] | None) -> None:
+    options = carrier.options
+    loop = asyncio.get_running_loop()
+    broken: list[OSError] = []
+    handler = _guarded(_routes(carrier), stop, broken)
+    try:
+        server = await loop.create_server(lambda: Connection(handler), options.host, options.port, backlog=1024)
+    except OSError as error:
+        raise UsageError(
+            "carrier-port", f"port {options.port} cannot be used: {error.strerror}", "use --port 0"
+        ) from None
+    with _signals(stop):
+        if options.while_stdin_is_open:
+            await _watch_stdin(stop)
+        if started is not None:
+            started(server.sockets[0].getsockname()[1])
+        await stop.wait()
+    server.close()
+    if broken:
+        raise UnavailableError("carrier-ledger", "the ledger process has ended", "start the carrier again")
+
+
+def _routes(carrier: Carrier) -> Handler:
+    twilio, control = TwilioFace(carrier), Control(carrier)
+
+    def route(request: Request) -> None:
+        if request.target.startswith(_TWILIO):
+            twilio.handle(request)
+        else:
+            control.handle(request)
+
+    return route
+
+
+def _guarded(handler: Handler, stop: asyncio.Event, broken: list[OSError]) -> Handler:
+    """A message that cannot be written down is not answered, and no other is taken."""
+
+    def handle(request: Request) -> None:
+        try:
+            handler(request)
+        except OSError as error:
+            broken.append(error)
+            request.reset()
+            stop.set()
+
+    return handle
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    caught: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
+    try:
+        for number in caught:
+            loop.add_signal_handler(number, stop.set)
+    except (RuntimeError, ValueError):  # not the main thread: the caller cancels instead
+        caught = ()
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+async def _watch_stdin(stop: asyncio.Event) -> None:
+    """End with the process that started this one, however that one ends."""
+
+    class Watch(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            stop.set()
+
+    await asyncio.get_running_loop().connect_read_pipe(Watch, sys.stdin)
+
+
+@contextlib.asynccontextmanager
+async def _ledger_path(options: CarrierOptions) -> AsyncIterator[Path]:
+    if options.ledger is not None:
+        options.ledger.parent.mkdir(parents=True, exist_ok=True)
+        yield options.ledger
+        return
+    with tempfile.TemporaryDirectory(prefix="carrier-") as folder:
+        yield Path(folder) / "ledger.tsv"
