@@ -9,7 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Boolean, Connection, Float, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    any_,
+    bindparam,
+)
 from sqlalchemy.sql.sqltypes import BigInteger, SmallInteger
 from sqlalchemy.types import TypeEngine
 
@@ -91,3 +104,36 @@ def insert_ignore(connection: Connection, table: Table, rows: Sequence[Row]) -> 
 def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+@lru_cache(maxsize=256)
+def _postgres_update(table: Table, columns: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"%s::{array_type(table.c[name].type)}[]" for name in ("id", *columns))
+    names = ", ".join(f'"{name}"' for name in ("id", *columns))
+    sets = ", ".join(f'"{name}" = v."{name}"' for name in columns)
+    return f'UPDATE "{table.name}" AS t SET {sets} FROM unnest({arrays}) AS v({names}) WHERE t.id = v.id'  # noqa: S608  names are ours
+
+
+@lru_cache(maxsize=256)
+def _sqlite_update(table: Table, columns: tuple[str, ...]) -> str:
+    sets = ", ".join(f'"{name}" = ?' for name in columns)
+    return f'UPDATE "{table.name}" SET {sets} WHERE id = ?'  # noqa: S608  names are ours
+
+
+def update_by_id(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    """`rows`: the id, then the values of `columns`. The caller holds the rows' locks, taken in ascending order."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            _postgres_update(table, columns), tuple([list(column) for column in zip(*rows, strict=True)])
+        )
+        return
+    connection.exec_driver_sql(_sqlite_update(table, columns), [(*row[1:], row[0]) for row in rows])
+
+
+def any_of(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """`column IN values`: one array parameter on Postgres, so that the statement stays the same for any number."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+    return column.in_(values)

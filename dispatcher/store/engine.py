@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -18,6 +18,12 @@ from dispatcher.core.clock import Clock
 from dispatcher.core.errors import UnavailableError, UsageError
 
 _SYNCHRONISE_EVERY_S = 3.0
+_DEADLOCK_RETRIES = 5
+_BROKEN_OFF = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
+
+_UNDEFINED_TABLE = "42P01"
+
+T = TypeVar("T")
 
 
 def parse_url(url: str) -> URL:
@@ -78,6 +84,17 @@ class Database:
         """A transaction that only reads: one consistent view."""
         yield from self._transaction("BEGIN")
 
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """`work` in a transaction that writes, again where the database broke a deadlock; `work` may run twice."""
+        for attempt in range(_DEADLOCK_RETRIES):
+            try:
+                with self.begin() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", "") not in _BROKEN_OFF or attempt == _DEADLOCK_RETRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
     def _transaction(self, sqlite_begin: str) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
@@ -89,7 +106,9 @@ class Database:
                     connection.exec_driver_sql(sqlite_begin)
                 yield connection
         except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error, OperationalError):
+            state = getattr(error.orig, "sqlstate", "")
+            away = error.connection_invalidated or isinstance(error, OperationalError) or state == _UNDEFINED_TABLE
+            if away and state not in _BROKEN_OFF:
                 raise self._away(error) from error
             raise
 
