@@ -14,6 +14,9 @@ from dispatcher.core.errors import UsageError
 
 LineType = Literal["mobile", "landline", "unknown"]
 
+#: No operator holds 0860; every number of the demo and the tests begins with it.
+SYNTHETIC_PREFIX: Final = "+62860"
+
 #: What can be wrong with a number: code → message, hint.
 PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "empty": ("the phone number is empty", "fill in a number such as 0812 3456 7890"),
@@ -103,6 +106,11 @@ def _parse_parts(parts: list[str], country: str) -> tuple[list[PhoneNumber], lis
         else:
             numbers.setdefault(number.e164, number)
     return list(numbers.values()), problems
+
+
+def is_synthetic(e164: str) -> bool:
+    """Whether a number is from the made-up range of `dispatcher.testing.synthetic`; anything but a whole one is not."""
+    return e164.startswith(SYNTHETIC_PREFIX) and len(e164) == len(SYNTHETIC_PREFIX) + 8
 
 
 def mask(e164: str) -> str:

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
 
-PREFIX: Final = "+62860"
+from dispatcher.core.phone import SYNTHETIC_PREFIX, is_synthetic
+
+PREFIX: Final = SYNTHETIC_PREFIX
 MAX_CONTACTS: Final = 10_000_000
 COLUMNS: Final = (
     "nama", "no_hp", "kelompok", "kelurahan", "rt", "rw", "jabatan", "bahasa", "tanggal_lahir", "persetujuan",
@@ -87,11 +89,6 @@ class _Neighbourhood(NamedTuple):
 
     code: str
     rts: tuple[int, ...]
-
-
-def is_synthetic(e164: str) -> bool:
-    """Whether a number is from the made-up range; anything but a whole number of it is not."""
-    return e164.startswith(PREFIX) and len(e164) == len(PREFIX) + 8
 
 
 def has_whatsapp(e164: str) -> bool:
