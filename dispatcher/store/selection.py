@@ -1,54 +1,22 @@
 """Selection expressions as SQL, for SQLite and Postgres: the very people that `audience.selection.evaluate` means.
 
-Every comparison is made two-valued where it stands (`coalesce(…, false)`), so that `not` means the same in both. Numbers
-compare as decimals, texts by code point (`COLLATE "C"`, BINARY). Whatever a campaign wrote travels as a bound parameter.
+Every comparison is made two-valued where it stands (`coalesce(…, false)`), so that `not` means the same in both. Texts
+compare by code point (`COLLATE "C"`, BINARY). Whatever a campaign wrote travels as a bound parameter.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Float,
-    Integer,
-    Numeric,
-    Text,
-    and_,
-    bindparam,
-    case,
-    cast,
-    false,
-    func,
-    literal,
-    not_,
-    or_,
-    select,
-    type_coerce,
-)
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import Boolean, ColumnElement, and_, false, func, not_, or_, select
 
 from dispatcher.audience.selection import AttributeType, Expression
-from dispatcher.audience.selection_nodes import (
-    AGE,
-    GROUPS,
-    And,
-    Compare,
-    Field,
-    FieldType,
-    In,
-    Not,
-    Or,
-    Scalar,
-    Value,
-)
+from dispatcher.audience.selection_nodes import GROUPS, And, Compare, In, Not, Or, Scalar, Value
+from dispatcher.store.selection_columns import term, value
 from dispatcher.store.tables import contacts, memberships
 
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
@@ -58,26 +26,11 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_SQLITE_TYPES: Final[Mapping[FieldType, tuple[str, ...]]] = {
-    "integer": ("integer", "real"),
-    "number": ("integer", "real"),
-    "boolean": ("true", "false"),
-    "text": ("text",),
-    "date": ("text",),
-}
-_POSTGRES_TYPES: Final[Mapping[FieldType, str]] = {
-    "integer": "number",
-    "number": "number",
-    "boolean": "boolean",
-    "text": "string",
-    "date": "string",
-}
-_ISO_DATE: Final = "-".join("[0-9]" * digits for digits in (4, 2, 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an expression is compiled for: the kind of database, and the day from which ages are counted."""
+    """What conditions are compiled for: the kind of database, the step's day, the declared attributes."""
 
     is_sqlite: bool
     on: date
@@ -88,11 +41,14 @@ def compile_expression(expression: Expression, scope: Scope) -> ColumnElement[bo
     """A condition on `contacts` that is true or false, never NULL."""
     match expression:
         case Compare():
-            return _two_valued(_compare(expression, scope))
-        case In(field, values) if field == GROUPS:
-            return member_of(values)
-        case In(field, values):
-            return _two_valued(_column(field, scope).in_([_value(field, value) for value in values]))
+            return two_valued(_compare(expression, scope))
+        case In(attribute, values) if attribute == GROUPS:
+            return is_member(values)
+        case In(attribute, values):
+            one_of = term(attribute, scope.on.year, is_sqlite=scope.is_sqlite).in_(
+                [value(attribute, v) for v in values]
+            )
+            return two_valued(one_of)
         case Not(part):
             return not_(compile_expression(part, scope))
         case And(parts):
@@ -101,21 +57,23 @@ def compile_expression(expression: Expression, scope: Scope) -> ColumnElement[bo
             return or_(*(compile_expression(part, scope) for part in parts))
 
 
-def member_of(groups: tuple[Scalar, ...]) -> ColumnElement[bool]:
-    """A membership of the contact in any of the groups exists."""
+def is_member(groups: Iterable[Scalar]) -> ColumnElement[bool]:
+    """The contact belongs to at least one of the groups."""
     mine = memberships.c.contact_id == contacts.c.id
-    return select(1).where(mine, memberships.c.group_slug.in_(groups)).exists()
+    return select(1).where(mine, memberships.c.group_slug.in_(list(groups))).correlate(contacts).exists()
 
 
 def two_valued(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """False where it is NULL."""
     return func.coalesce(condition, false(), type_=Boolean)
 
 
 def _compare(comparison: Compare, scope: Scope) -> ColumnElement[bool]:
-    left = _column(comparison.field, scope)
+    left = term(comparison.field, scope.on.year, is_sqlite=scope.is_sqlite)
     other = comparison.other
-    right = _value(comparison.field, other.value) if isinstance(other, Value) else _column(other, scope)
-    if comparison.field.type == "text" and not scope.is_sqlite:
-        left = left.collate("C")
+    if isinstance(other, Value):
+        right = value(comparison.field, other.value)
+    else:
+        right = term(other, scope.on.year, is_sqlite=scope.is_sqlite)
     compared: ColumnElement[bool] = _COMPARE[comparison.operator](left, right)
     return compared
