@@ -8,7 +8,7 @@ Nothing is folded at compile time, and a value is written once: `{{` in a person
 from __future__ import annotations
 
 import operator as op
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -16,7 +16,6 @@ from types import BuiltinMethodType, FunctionType, MethodType, ModuleType, Trace
 from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
-from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateNotFound
 from jinja2.lexer import TokenStream
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, Undefined
@@ -25,6 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from dispatcher.render import budget, builtin, grammar
 from dispatcher.render.budget import MAX_DEPTH, MAX_NUMBER, MAX_TEXT, Budget
 from dispatcher.render.filters import FILTERS
+from dispatcher.render.generator import CountingGenerator, placed
 from dispatcher.render.problem import TemplateProblem
 
 _COUNTED = "_counted"
@@ -35,99 +35,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-class Place(int):
-    """A line number that remembers its column (both from 1); it rides through Jinja's parser as the line."""
-
-    column: int
-
-    def __new__(cls, line: int, column: int) -> Place:
-        place = super().__new__(cls, line)
-        place.column = column
-        return place
-
-
-class _Generator(CodeGenerator):
-    """Writes the counting into the compiled template."""
-
-    def visit_Output(self, node: nodes.Output, frame: Frame) -> None:  # noqa: N802  names of Jinja's visitor
-        written = sum(len(child.data) for child in node.nodes if isinstance(child, nodes.TemplateData))
-        self.writeline(f"environment.charge({written})")
-        super().visit_Output(node, frame)
-
-    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
-        if not isinstance(node, nodes.TemplateData):
-            raise nodes.Impossible
-        return super()._output_child_to_const(node, frame, finalize)
-
-    def visit_Include(self, node: nodes.Include, frame: Frame) -> None:  # noqa: N802
-        self.writeline("environment.spend(1)")
-        super().visit_Include(node, frame)
-
-    def visit_Import(self, node: nodes.Import, frame: Frame) -> None:  # noqa: N802
-        self.writeline("environment.spend(1)")
-        super().visit_Import(node, frame)
-
-    def visit_FromImport(self, node: nodes.FromImport, frame: Frame) -> None:  # noqa: N802
-        self.writeline("environment.spend(1)")
-        super().visit_FromImport(node, frame)
-
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
-        self.write("environment.concatenate((")
-        for child in node.nodes:
-            self.visit(child, frame)
-            self.write(", ")
-        self.write("))")
-
-    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802
-        constant = isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str)
-        self.write("environment.getattr(" if constant else "environment.getitem(")
-        self.visit(node.node, frame)
-        self.write(", ")
-        self.visit(node.arg, frame)
-        self.write(")")
-
-    def visit_Slice(self, node: nodes.Slice, frame: Frame) -> None:  # noqa: N802
-        self.write("slice(")
-        for bound in (node.start, node.stop, node.step):
-            self.visit(bound or nodes.Const(None), frame)
-            self.write(", ")
-        self.write(")")
-
-    def visit_List(self, node: nodes.List, frame: Frame) -> None:  # noqa: N802
-        self.write("[")
-        self._elements(node.items, frame)
-        self.write("]")
-
-    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:  # noqa: N802
-        if node.ctx != "load":
-            super().visit_Tuple(node, frame)
-            return
-        self.write("(")
-        self._elements(node.items, frame)
-        self.write(")")
-
-    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802
-        self.write("{")
-        for pair in node.items:
-            self._element(pair.key, frame)
-            self.write(": ")
-            self._elements([pair.value], frame)
-        self.write("}")
-
-    def _elements(self, items: list[nodes.Expr], frame: Frame) -> None:
-        for item in items:
-            self._element(item, frame)
-            self.write(", ")
-
-    def _element(self, item: nodes.Expr, frame: Frame) -> None:
-        literal = isinstance(item, nodes.Literal)
-        self.write("" if literal else "environment.element(")
-        self.visit(item, frame)
-        self.write("" if literal else ")")
-
-
 class _Environment(ImmutableSandboxedEnvironment):
-    code_generator_class = _Generator
+    code_generator_class = CountingGenerator
     intercepted_binops = frozenset({*_OPERATORS, "**"})
     charge = staticmethod(budget.charge)
     spend = staticmethod(budget.spend)
@@ -146,7 +55,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def _tokenize(self, source: str, name: str | None, filename: str | None = None, state: str | None = None) -> Any:
         text = source.replace("\r\n", "\n").replace("\r", "\n")
-        tokens = _placed(self.lexer.tokeniter(text, name, filename, state), text)
+        tokens = placed(self.lexer.tokeniter(text, name, filename, state), text)
         return TokenStream(self.lexer.wrap(tokens, name, filename), name, filename)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
@@ -329,15 +238,6 @@ class Templates:
                 self._sound.add(target)
             elif not optional:
                 raise TemplateProblem("template-syntax", f"there is no template {target}", line, template=name)
-
-
-def _placed(tokens: Iterator[tuple[int, str, str]], source: str) -> Iterator[tuple[int, str, str]]:
-    """Give every token its column; only white space can be missing between two tokens."""
-    end = 0
-    for line, kind, text in tokens:
-        start = source.find(text, end)
-        end = start + len(text)
-        yield Place(line, start - source.rfind("\n", 0, start)), kind, text
 
 
 def _forbidden(message: str) -> TemplateProblem:

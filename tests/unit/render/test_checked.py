@@ -47,9 +47,14 @@ def test_too_little_memory_is_reported_not_raised() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["{{ 2**99999999 }}",
-        "{{ " + "-" * 19_000 + "1 }}", "{{ " + "1," * 9_000 + " }}", "{{ " + "f(" * 9_000, "{{ 0x" + "f" * 19_000 + " }}"],
-)  # fmt: skip
+    [
+        "{{ 2**99999999 }}",
+        "{{ " + "-" * 19_000 + "1 }}",
+        "{{ " + "1," * 9_000 + " }}",
+        "{{ " + "f(" * 9_000,
+        "{{ 0x" + "f" * 19_000 + " }}",
+    ],
+)
 def test_bombs_of_compile_time_end_in_a_problem(source: str) -> None:
     (problem,) = check_in_child([("bomb", source)], {}, {})
     assert problem.template == "bomb"

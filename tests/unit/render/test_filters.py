@@ -55,8 +55,16 @@ def test_a_day_is_a_day_in_every_zone_and_an_instant_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["{{ 'besok' | waktu }}", "{{ true | jam }}", "{{ d | jam }}", "{{ at | jam(zone='Jakarta') }}", "{{ [1] | jam }}", "{{ 999999999999999999 | tanggal }}"]
-)  # fmt: skip
+    "source",
+    [
+        "{{ 'besok' | waktu }}",
+        "{{ true | jam }}",
+        "{{ d | jam }}",
+        "{{ at | jam(zone='Jakarta') }}",
+        "{{ [1] | jam }}",
+        "{{ 999999999999999999 | tanggal }}",
+    ],
+)
 def test_no_date(source: str) -> None:
     with pytest.raises(TemplateProblem) as raised:
         render(source, d=date(2027, 2, 10), at=AT)

@@ -107,7 +107,7 @@ def test_a_value_is_never_rendered_again() -> None:
         ("{% set s = 'ab' %}" + "{% set s = [s, s] | join(s) %}" * 40, "template-too-long"),
         ("{% set s = 'ab' %}" + "{% set s = s | replace('a', s) %}" * 40, "template-too-long"),
         ("{% set s = 'ab' %}" + "{% set s %}{{ s }}{{ s }}{% endset %}" * 40, "template-too-long"),
-        ("{% macro m(s) %}{{ s }}{{ s }}{% endmacro %}{{ m(m(m(m(m(m('" + "x" * 999 + "')))))) }}", "template-too-long"),
+        ("{% macro m(s) %}{{ s }}{{ s }}{% endmacro %}{{ m(m(m(m(m('" + "x" * 999 + "'))))) }}", "template-too-long"),
         ("{% for a in range(9999) %}" + "x" * 500 + "{% endfor %}", "template-too-long"),
         ("{% set s %}{% for a in range(9999) %}" + "x" * 500 + "{% endfor %}{% endset %}", "template-too-long"),
         ("{% for a in range(101) %}" + "x" * 100 + "{% endfor %}", "template-too-long"),
