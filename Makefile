@@ -12,7 +12,7 @@ export PYTHON
 .PHONY: help demo test chaos bench lint format types arch check requirements secrets clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run.stamp ## run a whole campaign against the built-in carrier simulator
 	$(BIN)/dispatcher demo $(DEMO_ARGS)

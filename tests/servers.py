@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -60,7 +61,11 @@ class Server(ABC):
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._guardian = subprocess.Popen(
-            ["sh", "-c", _GUARDIAN, "guardian", str(self.folder)], stdin=subprocess.PIPE, start_new_session=True
+            ["sh", "-c", _GUARDIAN, "guardian", str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     @abstractmethod
@@ -281,10 +286,15 @@ class Databases:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nothing listens on now, below those that systems hand to outgoing connections.
+
+    So nobody takes it while its server is down.
+    """
+    while True:
+        port = 15_000 + secrets.randbelow(17_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _await_death(process: psutil.Process) -> None:
