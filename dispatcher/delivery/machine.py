@@ -182,7 +182,7 @@ def apply_receipt(message: Message, attempt: int, status: Status, reason: str, c
 
 
 def _climb_current(message: Message, status: Status, reason: str, code: str, now_us: int) -> None:
-    if status is Status.UNKNOWN or message.status is Status.QUEUED and status is Status.FAILED:
+    if status is Status.UNKNOWN or (message.status is Status.QUEUED and status is Status.FAILED):
         return  # a row that waits for its next attempt goes on waiting
     if message.status in BAD and status not in GOOD:
         return

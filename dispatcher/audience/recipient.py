@@ -1,0 +1,42 @@
+"""A person as deciding and writing need them: everything opened, for one batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dispatcher.spi.capabilities import Media
+
+ANY = "*"
+
+
+class Point(NamedTuple):
+    """A number on a medium. Lower `rank` first."""
+
+    media: Media
+    rank: int
+    address_hash: bytes
+    address: str
+    country: str
+
+
+@dataclass(slots=True)
+class Recipient:
+    """`consents`: (purpose or *, medium or *) → granted. `refused`: number's hash → purposes (or *)."""
+
+    id: int
+    name: str = ""
+    salutation: str = ""
+    language: str = ""
+    region: str = ""
+    rw: int | None = None
+    rt: int | None = None
+    role: str = ""
+    zone: str = ""
+    synthetic: bool = False
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    points: tuple[Point, ...] = ()
+    consents: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    refused: Mapping[bytes, frozenset[str]] = field(default_factory=dict)

@@ -1,0 +1,135 @@
+"""What becomes of one person in one step: held out, skipped for a reason, or a message. Plan and expansion ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dispatcher.audience.consent import has_consent, has_refused
+from dispatcher.audience.holdout import is_held_out, share_of
+from dispatcher.audience.recipient import Point, Recipient
+from dispatcher.campaign.model import Campaign, Hop, Session, Step
+from dispatcher.campaign.senders import SenderFacts
+from dispatcher.core.status import Reason
+from dispatcher.plan.wording import Wording, Written
+from dispatcher.render.problem import TemplateProblem
+from dispatcher.render.sandbox import Templates
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Left out by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be: which hop, through which sender, to which number, saying what."""
+
+    hop: int
+    sender: SenderFacts
+    point: Point
+    written: Written
+
+
+Decision = HeldOut | Skip | Draft
+
+#: Of several hops that cannot be used, the reason that tells most about the person.
+_TELLING: dict[Reason, int] = {
+    Reason.OPTED_OUT: 0,
+    Reason.NO_CONSENT: 1,
+    Reason.UNRENDERABLE: 2,
+    Reason.INELIGIBLE: 3,
+    Reason.NO_ADDRESS: 4,
+}
+
+
+class Decider:
+    """Decides for one step on one occasion. Pure: the same person, the same decision."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        step: Step,
+        session: Session | None,
+        senders: Mapping[str, SenderFacts],
+        templates: Templates,
+    ) -> None:
+        self._campaign = campaign
+        self._step = step
+        self._routes = [_Hop(index, hop, senders) for index, hop in enumerate(step.route)]
+        self._wording = Wording(campaign, step, session, templates)
+
+    def decide(self, recipient: Recipient, first_hop: int = 0) -> Decision:
+        if is_held_out(self._campaign.campaign, self._campaign.holdout, recipient.id):
+            return HeldOut()
+        reasons: list[Reason] = []
+        for route in self._routes[first_hop:]:
+            found = self._try(route, recipient)
+            if isinstance(found, Draft):
+                return found
+            reasons.append(found)
+        return Skip(min(reasons, key=_TELLING.__getitem__, default=Reason.NO_ADDRESS))
+
+    def _try(self, route: _Hop, recipient: Recipient) -> Draft | Reason:
+        chosen = self._reach(route, recipient)
+        if isinstance(chosen, Reason):
+            return chosen
+        point, senders = chosen
+        try:
+            written = self._wording.write(recipient, route.hop, point.media)
+        except TemplateProblem:
+            return Reason.UNRENDERABLE
+        return Draft(route.index, self._pick_sender(route, senders, recipient), point, written)
+
+    def _reach(self, route: _Hop, recipient: Recipient) -> tuple[Point, Sequence[SenderFacts]] | Reason:
+        """The first number of the person that consent, refusals and a sender's countries allow."""
+        reasons = []
+        for point in sorted(recipient.points, key=lambda p: p.rank):
+            serving = [s for s in route.senders if s.media == point.media]
+            if not serving:
+                continue
+            if has_refused(recipient, point, self._campaign.purpose):
+                reasons.append(Reason.OPTED_OUT)
+                continue
+            if not self._may(recipient, point):
+                reasons.append(Reason.NO_CONSENT)
+                continue
+            allowed = [s for s in serving if not s.countries or point.country in s.countries]
+            if allowed:
+                return point, allowed
+            reasons.append(Reason.INELIGIBLE)
+        return min(reasons, key=_TELLING.__getitem__, default=Reason.NO_ADDRESS)
+
+    def _may(self, recipient: Recipient, point: Point) -> bool:
+        if has_consent(recipient.consents, self._campaign.purpose, point.media):
+            return True
+        # without a need for consent, only an explicit no counts
+        return self._campaign.consent == "not-required" and not any(
+            granted is False for granted in recipient.consents.values()
+        )
+
+    def _pick_sender(self, route: _Hop, allowed: Sequence[SenderFacts], recipient: Recipient) -> SenderFacts:
+        """By weight, and the same one for a person every time."""
+        if len(allowed) == 1:
+            return allowed[0]
+        weights = [route.hop.senders[sender.name] for sender in allowed]
+        left = share_of(f"sender:{self._step.name}", recipient.id) * sum(weights)
+        for sender, weight in zip(allowed, weights, strict=True):
+            left -= weight
+            if left < 0:
+                return sender
+        return allowed[-1]
+
+
+class _Hop:
+    """A hop with the facts of its senders."""
+
+    def __init__(self, index: int, hop: Hop, senders: Mapping[str, SenderFacts]) -> None:
+        self.index = index
+        self.hop = hop
+        self.senders = [senders[name] for name in hop.senders if name in senders]

@@ -1,0 +1,1 @@
+"""`celery -A dispatcher.worker worker -Q send,tick,default`."""
