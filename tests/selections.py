@@ -50,7 +50,8 @@ _ORDERED: Final = ("==", "<", "<=", ">", ">=")
 
 # Few distinct values, so that comparisons meet; and some that only byte order, escapes and types get right.
 _TEXTS: Final = st.one_of(
-    st.sampled_from(("", "a", "B", "b", "id", "en", "ketua", "é", "e\u0301x", "z", "Z", "ß", "😀", "\uffee", "a'b", 'a"b', "a\\b", "%", "a_b")),
+    st.sampled_from(("", "a", "B", "b", "id", "en", "ketua", "é", "e\u0301x", "z", "Z", "ß", "😀", "\uffee")),
+    st.sampled_from(("a'b", 'a"b', "a\\b", "%", "a_b")),
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=4),
 ).map(lambda text: unicodedata.normalize("NFC", text))  # fmt: skip
 _WHOLE: Final = st.one_of(st.integers(-2, 4), st.integers(-(10**15) + 1, 10**15 - 1))

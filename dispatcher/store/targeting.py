@@ -16,7 +16,7 @@ from dispatcher.store.tables import answers, campaigns, contacts, messages
 
 def select_contacts(
     audience: Audience, step: Rule, scope: Scope, *, after_id: int = 0, limit: int | None = None
-) -> Select[tuple[int]]:
+) -> Select[int]:
     """Ids, ascending, of the contacts that a step means and whose id is above `after_id`; erased ones never.
 
     Add columns with `add_columns`; the next page begins after the last id of this one.
