@@ -22,13 +22,17 @@ SAMPLE_ROWS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`target` is a field of `headings.FIELDS`, or the name of an attribute."""
+    """`target` is a field of `headings.FIELDS`, or the name of an attribute.
+
+    In a `guarded` column single values that look like identity numbers are dropped.
+    """
 
     index: int
     heading: str
     kind: Kind
     target: str
     type: AttributeType = "text"
+    guarded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def _column(index: int, text: str, override: str, wishes: Wishes) -> Column:
             return Column(index, text, "field", target)
         return Column(index, text, "attribute", slug(override))
     heading = read_heading(text)
-    if heading.field in SENSITIVE and not _is_kept(heading, text, wishes):
+    if heading.field in SENSITIVE and not _is_kept(heading, wishes):
         return Column(index, text, "dropped", heading.field)
     if heading.field in FIELDS:
         return Column(index, text, "field", heading.field)
@@ -115,9 +119,8 @@ def _column(index: int, text: str, override: str, wishes: Wishes) -> Column:
     return Column(index, text, "attribute", heading.slug)
 
 
-def _is_kept(heading: Heading, text: str, wishes: Wishes) -> bool:
-    kept = {slug(wish) for wish in wishes.keep}
-    return bool(kept & {heading.slug, heading.field, slug(text)})
+def _is_kept(heading: Heading, wishes: Wishes) -> bool:
+    return bool({slug(wish) for wish in wishes.keep} & {heading.slug, heading.field})
 
 
 def _require_header(header: Sequence[str], columns: Sequence[Column]) -> None:
@@ -135,7 +138,7 @@ def _require_header(header: Sequence[str], columns: Sequence[Column]) -> None:
         f"no column for the phone number was found; the first row is: {_listed(header)}"
         if known
         else "the first row holds no heading that is known",
-        "name it with --map, for example --map 'my heading=phone', or add a first row with headings such as: nama, no hp",
+        "name it with --map, for example --map 'my heading=phone', or add a first row such as: nama, no hp, kelurahan",
     )
 
 
@@ -183,8 +186,9 @@ def _by_content(column: Column, cells: Sequence[str], wishes: Wishes, found: lis
     if column.kind == "dropped":
         found.append(_left_out(column))
         return column
-    kept = {slug(wish) for wish in wishes.keep}
-    if _are_identity_numbers(values) and not kept & {column.target, slug(column.heading), "nik"}:
+    if {slug(wish) for wish in wishes.keep} & {column.target, slug(column.heading), "nik"}:
+        column = replace(column, guarded=False)
+    elif _are_identity_numbers(values):
         found.append(_left_out(column))
         return replace(column, kind="dropped", target="nik")
     return column if column.kind == "field" else _typed(column, values, wishes, found)

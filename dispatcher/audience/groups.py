@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -161,6 +161,7 @@ _FILLER: Final = frozenset(
 
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _NUMBER = re.compile(r"\b\d+\b")
+_DEPUTY = re.compile(r"^wa?k(?:il|l)?\b")
 _SEPARATOR = re.compile(r"[,;/|&+\n]|\b(?:dan|and)\b", re.IGNORECASE)
 
 
@@ -216,16 +217,20 @@ def match_group(text: str, declared: Iterable[Group] = ()) -> str | None:
     return (GroupIndex(declared) if declared else _KNOWN).match(text)
 
 
-def match_role(text: str) -> str | None:
-    """The role's slug; for one that is not known, a slug of its own words; None for a text without any.
+def known_role(text: str) -> str | None:
+    """The slug of the role a text begins with: "Ketua RT 003" → "ketua", "Wk. Ketua" → "wakil-ketua"; else None."""
+    plain = _DEPUTY.sub("wakil", words(text)).split()
+    return next((_ROLE_BY_SPELLING[key] for key in _beginnings(plain) if key in _ROLE_BY_SPELLING), None)
 
-    "Ketua RT 003" → "ketua"; "Wk. Ketua" → "wakil-ketua"; "Humas" → "humas".
-    """
-    plain = re.sub(r"\bw(?:a?kl?|k)\b", "wakil", _NUMBER.sub("", words(text))).split()
-    for count in range(min(len(plain), 3), 0, -1):
-        if slug := _ROLE_BY_SPELLING.get("".join(plain[:count])):
-            return slug
-    return "-".join(plain)[:40].strip("-") or None
+
+def match_role(text: str) -> str | None:
+    """As `known_role`; for another role a slug of its own words ("Humas" → "humas"); None for a text without any."""
+    return known_role(text) or _NUMBER.sub("", words(text)).strip().replace(" ", "-")[:40].strip("-") or None
+
+
+def _beginnings(plain: list[str]) -> Iterator[str]:
+    """Longest first, so that "wakil ketua" is not read as "wakil"."""
+    return ("".join(plain[:count]) for count in range(min(len(plain), 3), 0, -1))
 
 
 def households(groups: Iterable[str], role: str | None, known: Mapping[str, Group] = GROUPS) -> int:

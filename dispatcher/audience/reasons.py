@@ -22,7 +22,7 @@ _PHONE_ID: Final = {
     "too_short": "Angka nomor HP kurang. Periksa apakah ada angka yang hilang.",
     "too_long": "Angka nomor HP terlalu banyak. Periksa angka ganda, atau pisahkan beberapa nomor dengan ' / '.",
     "invalid": (
-        "Nomor HP tidak dikenal. Awali dengan 0 atau +62 untuk Indonesia, atau dengan + dan kode negara untuk luar negeri."
+        "Nomor HP tidak dikenal. Awali dengan 0 atau +62 di Indonesia, atau dengan + dan kode negara di luar negeri."
     ),
 }
 
@@ -35,7 +35,7 @@ REASONS: Final[dict[str, Sentence]] = {
     **{code: Sentence(_sentence(*PROBLEMS[code]), text) for code, text in _PHONE_ID.items()},
     "too_few_cells": Sentence(
         "The row has fewer cells than there are headings: add the missing ones, or quote texts that hold line breaks.",
-        "Jumlah sel kurang dari jumlah judul kolom. Lengkapi selnya, atau beri tanda kutip pada teks yang berganti baris.",
+        "Jumlah sel kurang dari jumlah judul kolom. Lengkapi, atau beri tanda kutip pada teks yang berganti baris.",
     ),
     "too_many_cells": Sentence(
         "The row has more cells than there are headings: put texts that hold the separator in quotes.",
@@ -65,5 +65,4 @@ REASONS: Final[dict[str, Sentence]] = {
         "A cell holds an error such as #N/A or a formula without a result: write the value itself.",
         "Ada sel yang berisi galat seperti #N/A atau rumus tanpa hasil. Tulis nilainya langsung.",
     ),
-    "no_name": Sentence("The name is empty: fill it in.", "Nama kosong. Isi namanya."),
 }
