@@ -10,7 +10,7 @@ from dispatcher.campaign.model import Campaign, Hop, Session, Step
 from dispatcher.campaign.names import campaign_values, session_values
 from dispatcher.campaign.texts import hop_texts, pick
 from dispatcher.core import region
-from dispatcher.delivery.content import Content
+from dispatcher.render.content import Content
 from dispatcher.render.filters import nama, nama_depan
 from dispatcher.render.sandbox import Templates
 from dispatcher.render.segments import measure
