@@ -18,6 +18,7 @@ from dispatcher.audience.selection_nodes import (
     ROLE,
     RT,
     RW,
+    SALUTATION,
     And,
     Compare,
     Field,
@@ -40,11 +41,16 @@ ATTRIBUTES: Final[Mapping[str, AttributeType]] = {
     "sejak": "date",
     "sampai": "date",
 }
-GROUP_NAMES: Final = ("rt", "rw", "pkk", "lmk")
-
-_NAMES: Final = {
-    AGE: "umur", BIRTH_YEAR: "tahun_lahir", LANGUAGE: "bahasa", ROLE: "jabatan", RT: "rt", RW: "rw", GROUPS: "kelompok",
-}  # fmt: skip
+GROUP_NAMES: Final = {
+    AGE: "umur",
+    BIRTH_YEAR: "tahun_lahir",
+    LANGUAGE: "bahasa",
+    ROLE: "jabatan",
+    SALUTATION: "sapaan",
+    RT: "rt",
+    RW: "rw",
+    GROUPS: "kelompok",
+}
 _FIELDS: Final = (*_NAMES, *(Field(name, kind) for name, kind in ATTRIBUTES.items()))
 _ORDERED: Final = ("==", "<", "<=", ">", ">=")
 
@@ -86,6 +92,7 @@ def people() -> st.SearchStrategy[Person]:
         Person,
         language=_TEXTS,
         role=_TEXTS,
+        salutation=_TEXTS,
         rw=small,
         rt=small,
         birth_year=st.none() | st.integers(2006, 2012) | st.integers(1900, 2027),

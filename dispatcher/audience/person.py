@@ -23,6 +23,7 @@ class Person:
 
     language: str = ""
     role: str = ""
+    salutation: str = ""
     region: str = ""
     rw: int | None = None
     rt: int | None = None

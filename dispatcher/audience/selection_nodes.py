@@ -68,6 +68,7 @@ AGE: Final = Field("age", "integer", built_in=True)
 BIRTH_YEAR: Final = Field("birth_year", "integer", built_in=True)
 LANGUAGE: Final = Field("language", "text", built_in=True)
 ROLE: Final = Field("role", "text", built_in=True)
+SALUTATION: Final = Field("salutation", "text", built_in=True)
 RT: Final = Field("rt", "integer", built_in=True)
 RW: Final = Field("rw", "integer", built_in=True)
 GROUPS: Final = Field("groups", "groups", built_in=True)
@@ -85,6 +86,8 @@ BUILT_IN: Final[Mapping[str, Field]] = {
     "role": ROLE,
     "kelompok": GROUPS,
     "groups": GROUPS,
+    "sapaan": SALUTATION,
+    "salutation": SALUTATION,
     "rt": RT,
     "rw": RW,
 }

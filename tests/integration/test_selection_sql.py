@@ -47,7 +47,7 @@ def holding(database: Database, everyone: Sequence[Person]) -> Iterator[tuple[Co
 
 
 def _store(connection: Connection, everyone: Mapping[int, Person]) -> None:
-    clear = ("language", "role", "region", "rw", "rt", "birth_year", "attributes")
+    clear = ("language", "role", "salutation", "region", "rw", "rt", "birth_year", "attributes")
     rows = {
         contacts: [
             {"id": n, "created_us": 0, "updated_us": 0, **{name: getattr(person, name) for name in clear}}

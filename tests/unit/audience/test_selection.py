@@ -40,6 +40,7 @@ def holds(text: str, **known: Any) -> bool:
         ("pengurus", {"pengurus": True}, True),
         ("not pengurus", {"pengurus": True}, False),
         ("pengurus == false", {"pengurus": False}, True),
+        ("sapaan == 'Ibu'", {"salutation": "Ibu"}, True),
         ("bahasa == 'en'", {"language": "en"}, True),
         ('jabatan not in ["ketua", "sekretaris"]', {"role": "anggota"}, True),
         ("kelompok in ['rt', 'pkk']", {"groups": frozenset({"pkk"})}, True),
