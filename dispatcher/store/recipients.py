@@ -1,0 +1,111 @@
+"""People a step means, a page at a time, opened and ready to be decided on. A handful of statements per page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Connection, Select, select
+
+from dispatcher.audience.recipient import Point, Recipient
+from dispatcher.spi.capabilities import Media
+from dispatcher.store.bulk import any_of
+from dispatcher.store.keys import Keys
+from dispatcher.store.tables import consents, contact_points, contacts, memberships, suppressions
+
+_COLUMNS = (
+    contacts.c.id,
+    contacts.c.name_sealed,
+    contacts.c.salutation,
+    contacts.c.language,
+    contacts.c.region,
+    contacts.c.rw,
+    contacts.c.rt,
+    contacts.c.role,
+    contacts.c.zone,
+    contacts.c.synthetic,
+    contacts.c.attributes,
+)
+
+
+def load_page(connection: Connection, selection: Select[Any], keys: Keys) -> list[Recipient]:
+    """`selection` yields contact ids, ascending; see store/targeting.py."""
+    rows = connection.execute(selection.with_only_columns(*_COLUMNS)).all()
+    return _complete(connection, rows, keys)
+
+
+def load_people(connection: Connection, ids: Iterable[int], keys: Keys) -> dict[int, Recipient]:
+    """These people; erased ones are missing."""
+    statement = select(*_COLUMNS).where(
+        any_of(connection, contacts.c.id, sorted(set(ids))), contacts.c.erased_us.is_(None)
+    )
+    return {r.id: r for r in _complete(connection, connection.execute(statement).all(), keys)}
+
+
+def _complete(connection: Connection, rows: Sequence[Any], keys: Keys) -> list[Recipient]:
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    points = _points(connection, ids, keys)
+    hashes = {point.address_hash for found in points.values() for point in found}
+    refused = _refused(connection, hashes)
+    groups = _groups(connection, ids)
+    granted = _consents(connection, ids)
+    open_name = keys.sealer.open
+    return [
+        Recipient(
+            row.id,
+            open_name("contacts.name", row.id, row.name_sealed) if row.name_sealed else "",
+            *row[2:],
+            tuple(groups.get(row.id, ())),
+            tuple(points.get(row.id, ())),
+            granted.get(row.id, {}),
+            refused,
+        )
+        for row in rows
+    ]
+
+
+def _points(connection: Connection, ids: Sequence[int], keys: Keys) -> dict[int, list[Point]]:
+    p = contact_points.c
+    statement = select(p.contact_id, p.id, p.media, p.rank, p.address_hash, p.address_sealed, p.country).where(
+        any_of(connection, p.contact_id, ids)
+    )
+    found: dict[int, list[Point]] = {}
+    open_address = keys.sealer.open
+    for row in connection.execute(statement):
+        address = open_address("contact_points.address", row.id, row.address_sealed)
+        point = Point(cast("Media", row.media), row.rank, bytes(row.address_hash), address, row.country)
+        found.setdefault(row.contact_id, []).append(point)
+    return found
+
+
+def _refused(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, frozenset[str]]:
+    statement = select(suppressions.c.address_hash, suppressions.c.purpose).where(
+        any_of(connection, suppressions.c.address_hash, list(hashes))
+    )
+    found: dict[bytes, set[str]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(bytes(row.address_hash), set()).add(row.purpose)
+    return {key: frozenset(purposes) for key, purposes in found.items()}
+
+
+def _groups(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+    statement = (
+        select(memberships.c.contact_id, memberships.c.group_slug)
+        .where(any_of(connection, memberships.c.contact_id, ids))
+        .order_by(memberships.c.contact_id, memberships.c.group_slug)
+    )
+    found: dict[int, list[str]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(row.contact_id, []).append(row.group_slug)
+    return found
+
+
+def _consents(connection: Connection, ids: Sequence[int]) -> dict[int, dict[tuple[str, str], bool]]:
+    c = consents.c
+    statement = select(c.contact_id, c.purpose, c.media, c.granted).where(any_of(connection, c.contact_id, ids))
+    found: dict[int, dict[tuple[str, str], bool]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(row.contact_id, {})[row.purpose, row.media] = row.granted
+    return found
