@@ -41,7 +41,9 @@ ATTRIBUTES: Final[Mapping[str, AttributeType]] = {
     "sejak": "date",
     "sampai": "date",
 }
-GROUP_NAMES: Final = {
+GROUP_NAMES: Final = ("rt", "rw", "pkk", "lmk")
+
+_NAMES: Final = {
     AGE: "umur",
     BIRTH_YEAR: "tahun_lahir",
     LANGUAGE: "bahasa",
