@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 
-from dispatcher.campaign.loader import Loaded
+from dispatcher.campaign.loader import TEMPLATES, Loaded
 from dispatcher.campaign.model import Campaign
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.senders import SenderFacts
@@ -18,21 +19,26 @@ from dispatcher.core.diagnostics import Diagnostic, Severity
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A variable used by a text, dotted (`contact.name`); the place counts from 1 within the text."""
+    """A variable used by a text, dotted (`contact.name`); the place counts from 1 within the text.
+
+    `template` names the included file it stands in; empty for the text itself.
+    """
 
     name: str
     line: int
     column: int
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a text cannot be rendered; `line` counts from 1 within the text or, if named, the included `file`."""
+    """Why a text cannot be rendered; the place as in `Use`, line 0 for the whole text."""
 
     code: str
     message: str
     line: int
     hint: str = ""
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,8 @@ class Rendered:
     body: str
     encoding: str
     segments: int
-    unicode: tuple[tuple[str, str], ...] = ()
-    """Characters that force Unicode, with their GSM replacement ("" where there is none)."""
+    unicode: tuple[tuple[str, str | None], ...] = ()
+    """Characters that force Unicode, with their GSM replacement (None where there is none)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,16 @@ class ExpressionProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """A diagnostic that has no place yet."""
+
+    code: str
+    severity: Severity
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the installation knows. None: not known here, so that nothing is said about it."""
 
@@ -75,7 +91,7 @@ class Known:
     attributes: Mapping[str, str] | None = None
     campaigns: frozenset[str] | None = None
     senders: Mapping[str, SenderFacts] | None = None
-    has_region: Callable[[str], bool] | None = None
+    max_segments: int = 4
     check_expression: Callable[[str], list[ExpressionProblem]] | None = None
 
 
@@ -95,9 +111,14 @@ class LintContext:
         line, column = positions.position_of_key(path) if key else positions.position_of(path)
         return Diagnostic(code, severity, message, self.loaded.file, line, column, hint)
 
-    def inside(
-        self, path: Path, place: tuple[int, int], code: str, severity: Severity, message: str, *, hint: str = ""
-    ) -> Diagnostic:
-        """A finding at a line and column of a text."""
-        line, column = self.loaded.positions.inside(path, *place)
-        return Diagnostic(code, severity, message, self.loaded.file, line, column, hint)
+    def inside(self, path: Path, where: Use | Problem | ExpressionProblem, finding: Finding) -> Diagnostic:
+        """A finding within a text, or within a file that it includes."""
+        line, column = where.line, getattr(where, "column", 1)
+        template = getattr(where, "template", "")
+        if template in self.loaded.sources:
+            file = str(FilePath(self.loaded.file).parent / TEMPLATES / template)
+            return Diagnostic(finding.code, finding.severity, finding.message, file, line, column, finding.hint)
+        line, column = (
+            self.loaded.positions.inside(path, line, column) if line else self.loaded.positions.position_of(path)
+        )
+        return Diagnostic(finding.code, finding.severity, finding.message, self.loaded.file, line, column, finding.hint)

@@ -1,0 +1,81 @@
+"""Variables that texts use: known, available where they are used, and used at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from dispatcher.campaign.context import Finding, LintContext, TextFacts, Use
+from dispatcher.campaign.names import CONTACT, is_reserved, known_names
+from dispatcher.campaign.positions import Path
+from dispatcher.campaign.rules.suggest import did_you_mean, listed
+from dispatcher.campaign.rules.walk import hops_of, templates_of
+from dispatcher.core.diagnostics import Diagnostic
+
+CODES: Final = {
+    "undefined-variable": "A text uses a variable that nothing fills in.",
+    "session-variable": "A text uses `session.…` in a step without sessions.",
+    "unused-variable": "A value under `variables:` is used by no text.",
+    "reserved-variable": "A value under `variables:` has the name of a variable that the dispatcher fills in.",
+}
+
+
+def check(context: LintContext) -> Iterator[Diagnostic]:
+    without_session = _paths_without_session(context)
+    for facts in templates_of(context):
+        for use in facts.uses:
+            finding = _judge(context, facts, use, without_session)
+            if finding:
+                yield context.inside(facts.text.path, use, finding)
+    yield from _own(context)
+
+
+def _judge(context: LintContext, facts: TextFacts, use: Use, without_session: set[Path]) -> Finding | None:
+    block, _, name = use.name.partition(".")
+    if block == "session" and (facts.text.path in without_session or facts.text.kind in ("reply", "stop")):
+        hint = "name `sessions:` in the step, or remove it from the text"
+        return Finding("session-variable", "error", f"`{use.name}` has no value where there is no session", hint)
+    if block == "stop" and facts.text.kind in ("stop", "reply"):
+        return Finding("undefined-variable", "error", "`stop` is not available here", "write how to stop in words")
+    if block == "contact" and name:
+        return _attribute(context, use, name)
+    known = known_names(context.campaign)
+    if use.name in known or block in context.campaign.variables or block == use.name in ("contact", "session"):
+        return None
+    hint = did_you_mean(use.name, known, "give it a value under `variables:`")
+    return Finding("undefined-variable", "error", f"nothing fills in `{use.name}`", hint)
+
+
+def _attribute(context: LintContext, use: Use, name: str) -> Finding | None:
+    """Columns of contact files become attributes; without settings, only likely slips are told."""
+    declared = context.known.attributes
+    attribute = name.partition(".")[0]
+    if attribute in CONTACT or (declared is not None and attribute in declared):
+        return None
+    hint = did_you_mean(attribute, CONTACT)
+    if declared is not None:
+        hint = did_you_mean(attribute, [*CONTACT, *declared], f"declared: {listed([*CONTACT, *declared])}")
+        return Finding("undefined-variable", "error", f"no contact has `{attribute}`", hint)
+    return Finding("undefined-variable", "warning", f"`{use.name}` may be a slip", hint) if hint else None
+
+
+def _paths_without_session(context: LintContext) -> set[Path]:
+    """Texts and parameters that at least one step without sessions sends."""
+    paths: set[Path] = set()
+    for step_hop in hops_of(context.campaign):
+        if not step_hop.step.sessions:
+            paths.update(path for _, path in step_hop.text_paths())
+            paths.update(path for path in context.texts if path[: len(step_hop.path)] == step_hop.path)
+    return paths
+
+
+def _own(context: LintContext) -> Iterator[Diagnostic]:
+    used = {use.name.partition(".")[0] for facts in templates_of(context) for use in facts.uses}
+    unread = any(facts.problems and not facts.uses for facts in templates_of(context))
+    for name in context.campaign.variables:
+        if is_reserved(name):
+            message = f"`{name}` is a name of the dispatcher's own"
+            yield context.at(("variables", name), "reserved-variable", "error", message, hint="rename it", key=True)
+        elif name not in used and not unread:
+            message = f"no text uses `{name}`"
+            yield context.at(("variables", name), "unused-variable", "warning", message, hint="remove it", key=True)

@@ -1,0 +1,146 @@
+"""What the texts of a campaign do when they are rendered for a made-up person: the facts that lint rules judge.
+
+All texts go through one child process first; only what came out of it whole is looked at in this one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from dispatcher.campaign.context import LintContext, Problem, Rendered, TextFacts, Use
+from dispatcher.campaign.names import (
+    CONTACT,
+    campaign_values,
+    sample_contact,
+    sample_session,
+    session_values,
+)
+from dispatcher.campaign.positions import Path
+from dispatcher.campaign.rules.walk import hops_by_text, media_of
+from dispatcher.campaign.texts import Text, pick, texts_of
+from dispatcher.render.checked import check_in_child
+from dispatcher.render.problem import TemplateProblem
+from dispatcher.render.sandbox import Templates
+from dispatcher.render.segments import measure, replacements
+from dispatcher.render.variables import used_variables
+
+#: Problems that leave a template readable, so that its variables can still be listed.
+_HARMLESS: Final = frozenset({"template-undefined", "template-value"})
+_ATTRIBUTE: Final = re.compile(r"\bcontact\s*(?:\.\s*|\[\s*[\"'])(\w+)")
+_PLACEHOLDER: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+def text_facts(context: LintContext) -> Mapping[Path, TextFacts]:
+    """Facts on every text, by its place. `context` needs none of them yet."""
+    texts = list(texts_of(context.campaign))
+    samples = _Samples(context, texts)
+    templates = [text for text in texts if text.kind != "body"]
+    problems = _problems(context, templates, samples)
+    reader = _Reader(context, samples, Templates(context.loaded.sources))
+    facts = {text.path: reader.facts(text, problems.get(text.name, [])) for text in templates}
+    bodies = {text.path: _body(text, facts) for text in texts if text.kind == "body"}
+    return {text.path: facts.get(text.path) or bodies[text.path] for text in texts}
+
+
+class _Samples:
+    """Values for rendering, by language and medium."""
+
+    def __init__(self, context: LintContext, texts: list[Text]) -> None:
+        self._context = context
+        sources = [*(text.source for text in texts), *context.loaded.sources.values()]
+        mentioned = {name for source in sources for name in _ATTRIBUTE.findall(source)} - set(CONTACT)
+        declared = context.known.attributes
+        self._attributes = dict.fromkeys(mentioned, "text") if declared is None else dict(declared)
+        self._session = session_values(context.campaign, sample_session(context.campaign))
+
+    def values(self, language: str) -> dict[str, Any]:
+        campaign = self._context.campaign
+        return {
+            **campaign_values(campaign, language or campaign.language),
+            "contact": sample_contact(language or campaign.language, self._attributes),
+            "session": self._session,
+        }
+
+    def values_of_all(self) -> dict[str, Any]:
+        """One set for the child, which takes all texts at once."""
+        return {**self.values(""), "stop": "stop"}
+
+
+class _Reader:
+    def __init__(self, context: LintContext, samples: _Samples, templates: Templates) -> None:
+        self._context = context
+        self._samples = samples
+        self._templates = templates
+        self._hops = hops_by_text(context)
+
+    def facts(self, text: Text, problems: list[Problem]) -> TextFacts:
+        if {problem.code for problem in problems} - _HARMLESS:
+            return TextFacts(text, (), tuple(problems))
+        uses = tuple(self._uses(text))
+        if problems:
+            return TextFacts(text, uses, tuple(problems))
+        return TextFacts(text, uses, (), self._rendered(text))
+
+    def _uses(self, text: Text) -> Iterator[Use]:
+        try:
+            for use in used_variables(text.source, self._context.loaded.sources):
+                yield Use(use.name, use.line, use.column, use.template)
+        except TemplateProblem:
+            return  # told already, at the file it stands in
+
+    def _rendered(self, text: Text) -> Rendered | None:
+        values = {**self._samples.values(text.language), "stop": self._stop(text)}
+        try:
+            return rendered(self._templates.compile(text.source, text.name).render(values))
+        except TemplateProblem:
+            return None
+
+    def _stop(self, text: Text) -> str:
+        """The longest way to stop among the media that this text may travel by."""
+        campaign = self._context.campaign
+        media = {medium for hop in self._hops.get(text.path, ()) for medium in media_of(self._context, hop.hop)}
+        ways = [texts for medium, texts in campaign.stop.items() if medium in media or not media]
+        picked = [pick(texts, text.language or campaign.language, campaign.language) for texts in ways]
+        return max((self._plain(*way) for way in picked if way), key=len, default="")
+
+    def _plain(self, language: str, source: str) -> str:
+        try:
+            return self._templates.compile(source, "stop").render(self._samples.values(language))
+        except TemplateProblem:
+            return ""
+
+
+def rendered(body: str) -> Rendered:
+    size = measure(body)
+    return Rendered(body, size.encoding, size.segments, tuple(_unicode(character for character, _ in size.forced_by)))
+
+
+def _unicode(characters: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    for character in characters:
+        other = replacements(character)
+        yield character, (other if measure(other).encoding == "gsm7" else None)
+
+
+def _problems(context: LintContext, texts: list[Text], samples: _Samples) -> dict[str, list[Problem]]:
+    """By name of the text; a problem within an included file is told once, at that file."""
+    found: dict[str, list[Problem]] = {}
+    names = [text.name for text in texts]
+    sources = [(text.name, text.source) for text in texts]
+    for problem in check_in_child(sources, context.loaded.sources, samples.values_of_all()) if texts else ():
+        here = problem.template if problem.template in names else names[0]
+        template = problem.template if problem.template in context.loaded.sources else ""
+        found.setdefault(here, []).append(Problem(problem.code, problem.message, problem.line, problem.hint, template))
+    return found
+
+
+def _body(text: Text, facts: Mapping[Path, TextFacts]) -> TextFacts:
+    """The provider's text with our parameters in it, for previews and for the rules on wording."""
+
+    def value(match: re.Match[str]) -> str:
+        parameter = facts.get((*text.path[:-1], "parameters", match[1]))
+        return parameter.rendered.body if parameter and parameter.rendered else match[0]
+
+    return replace(TextFacts(text), rendered=rendered(_PLACEHOLDER.sub(value, text.source)))
