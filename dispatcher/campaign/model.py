@@ -10,7 +10,16 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from dispatcher.core import window
 from dispatcher.core.clock import to_us
@@ -35,6 +44,14 @@ def parse_duration(value: Any) -> Any:
     if not match:
         raise ValueError(f'"{value}" is not a duration: write "30 minutes", "4 hours" or "2 days"')
     return int(match[1]) * _UNIT[match[2][0]]
+
+
+def _as_minutes(value: timedelta) -> str:
+    return f"{value // timedelta(minutes=1)} minutes"
+
+
+def _as_time_of_day(value: time) -> str:
+    return "24:00" if value == window.END_OF_DAY else f"{value:%H:%M}"
 
 
 def _time_of_day(value: Any) -> Any:
@@ -86,10 +103,16 @@ def _patterned(pattern: str, description: str) -> WithJsonSchema:
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
 Duration = Annotated[
-    timedelta, BeforeValidator(parse_duration), _patterned(_DURATION.pattern, 'E.g. "30 minutes", "4 hours", "2 days".')
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(_as_minutes, return_type=str, when_used="json"),
+    _patterned(_DURATION.pattern, 'E.g. "30 minutes", "4 hours", "2 days".'),
 ]
 TimeOfDay = Annotated[
-    time, BeforeValidator(_time_of_day), _patterned(r"^([01]?\d|2[0-4])[:.][0-5]\d$", 'A time of day, e.g. "08:00".')
+    time,
+    BeforeValidator(_time_of_day),
+    PlainSerializer(_as_time_of_day, return_type=str, when_used="json"),
+    _patterned(r"^([01]?\d|2[0-4])[:.][0-5]\d$", 'A time of day, e.g. "08:00".'),
 ]
 Instant = Annotated[
     datetime,
