@@ -77,7 +77,8 @@ class PooledClient:
 
     `connect_s` must stay below `total_s`, else a connection that never opens ends as ambiguous. `pool_idle_s` must stay
     below the providers' own, else a request may meet a connection that is just being closed. `proxy`: a URL; without
-    it the environment's proxies are ignored too.
+    it the environment's proxies are ignored too. A cancelled request may still arrive, and holds its connection until
+    `total_s` at the latest.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class PooledClient:
         if not 0 < connect_s < total_s:
             raise ValueError("the connect time-out must be shorter than the total one")
         self._limit = max_answer_bytes
-        self._client = _build(total_s, connect_s, pool_idle_s, proxy)
+        self._client: Client | None = _build(total_s, connect_s, pool_idle_s, proxy)
 
     async def request(
         self,
@@ -107,7 +108,7 @@ class PooledClient:
         failure: NotSentError | AmbiguousError
         request = None
         try:
-            builder = self._client.request(method, url)
+            builder = self._open_client().request(method, url)
             if headers:
                 builder = builder.headers(headers)
             if form is not None:
@@ -135,8 +136,16 @@ class PooledClient:
             return b""
         return body.to_bytes() if len(body) <= self._limit else None
 
+    def _open_client(self) -> Client:
+        if self._client is None:
+            raise RuntimeError("the client is closed")
+        return self._client
+
     async def close(self) -> None:
-        await self._client.close()
+        """Ends what is under way as ambiguous. Idle connections close with the last reference to the client."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
 
 def _build(total_s: float, connect_s: float, pool_idle_s: float, proxy: str) -> Client:

@@ -125,7 +125,7 @@ class HttpChannel(Contract):
 
     def test_a_cancelled_send_gives_its_connection_back(self) -> None:
         async def scenario() -> Outcome:
-            async with RawServer(raw.silent, self.yes()) as server, self.opened(server.url, total_s=8) as (channel, _):
+            async with RawServer(raw.silent, self.yes()) as server, self.opened(server.url) as (channel, _):
                 sending = asyncio.create_task(channel.send(self.message()))
                 await server.wait_until(lambda s: s.open == 1)
                 sending.cancel()
