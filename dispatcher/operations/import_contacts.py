@@ -1,0 +1,296 @@
+"""Import a file of contacts: streamed, in batches of one transaction each; the same file again changes nothing.
+
+An import that is interrupted leaves whole batches behind. Running it again continues: rows that are known are told
+by their keyed hash, without opening anything.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from dispatcher.audience.columns import Wishes
+from dispatcher.audience.groups import Group, GroupIndex
+from dispatcher.audience.rows import Context as RowContext
+from dispatcher.audience.rows import RejectedRow
+from dispatcher.core.clock import from_us
+from dispatcher.core.diagnostics import Diagnostic
+from dispatcher.core.errors import UsageError
+from dispatcher.core.phone import mask
+from dispatcher.operations.context import Context
+from dispatcher.operations.import_rejects import RejectsFile, default_path
+from dispatcher.operations.import_rows import Reading, open_reading, read_people, reject
+from dispatcher.settings import Settings
+from dispatcher.store.drafts import Person, Terms
+from dispatcher.store.import_batch import BatchStore, Outcome
+from dispatcher.store.imports import Provenance, open_record
+from dispatcher.store.installation import IdBlock
+from dispatcher.store.scratch import Scratch
+
+BATCH_ROWS: Final = 2000
+_IDS_AT_ONCE: Final = 40_000
+#: Shared numbers of which the lines are told.
+MAX_LISTED: Final = 100
+_ZONE: Final = "Asia/Jakarta"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the command says. `basis` "": the settings' default."""
+
+    groups: tuple[str, ...] = ()
+    overrides: tuple[tuple[str, str], ...] = ()
+    keep: tuple[str, ...] = ()
+    basis: str = ""
+    evidence: str = ""
+    source: str = ""
+    purpose: str = "*"
+    sheet: str = ""
+    country: str = "ID"
+    rejects: Path | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SharedNumber:
+    """A number of several people, masked, and the lines of this file that hold it."""
+
+    number: str
+    lines: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """`notes`: code → rows. `suppressed`: rows whose number has refused, and stays refused (invariant 14)."""
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    suppressed: int = 0
+    minors: int = 0
+    shared_numbers: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    shared: list[SharedNumber] = field(default_factory=list)
+    dropped_columns: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    file_format: str = ""
+    rejects_file: Path | None = None
+    import_id: int | None = None
+    dry_run: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        return {
+            **counts,
+            "shared": [{"number": shared.number, "lines": list(shared.lines)} for shared in self.shared],
+            "notes": dict(self.notes),
+            "reasons": dict(self.reasons),
+            "dropped_columns": list(self.dropped_columns),
+            "diagnostics": [diagnostic.as_dict() for diagnostic in self.diagnostics],
+            "format": self.file_format,
+            "rejects_file": str(self.rejects_file) if self.rejects_file else None,
+            "import_id": self.import_id,
+            "dry_run": self.dry_run,
+        }
+
+
+_COUNTS: Final = (
+    "rows", "created", "updated", "unchanged", "rejected", "suppressed", "minors", "shared_numbers",
+)  # fmt: skip
+
+
+def nothing_to_address(_connection: Connection, _contact_ids: Sequence[int]) -> None:
+    """For an installation in which nothing is queued yet."""
+
+
+def no_progress(_done: int, _total: int | None = None) -> None:
+    """Nobody watches."""
+
+
+def import_contacts(
+    context: Context,
+    path: Path,
+    options: ImportOptions,
+    *,
+    progress: Callable[[int, int | None], None] = no_progress,
+    on_contacts_changed: Callable[[Connection, Sequence[int]], None] = nothing_to_address,
+) -> ImportResult:
+    """Raises UsageError for a file or option that does not serve, UnavailableError where the database is away.
+
+    `progress` gets rows done and, for text files, about how many there are. `on_contacts_changed` runs in the
+    transaction that changed those contacts (invariant 15).
+    """
+    reading = _open(context, path, options)
+    digest, total = _measure(path)
+    result = ImportResult(
+        dropped_columns=reading.columns.dropped,
+        diagnostics=reading.columns.diagnostics,
+        file_format=reading.file.format,
+        dry_run=options.dry_run,
+    )
+    store = _open_store(context, path, options, digest, on_contacts_changed)
+    with ExitStack() as stack:
+        rejects = stack.enter_context(RejectsFile(options.rejects or default_path(path), reading.file.header))
+        run = _Run(result, rejects, store)
+        if options.dry_run:
+            run.scratch = Scratch()
+            stack.callback(run.scratch.close)
+        salt = f"{store.terms.purpose}\x1f{store.terms.basis}\x1f{store.terms.said_basis}"
+        for batch in _batches(read_people(reading, context.keys, salt)):
+            run.take(batch)
+            progress(result.rows, total)
+    run.finish(context)
+    return result
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(self, result: ImportResult, rejects: RejectsFile, store: BatchStore) -> None:
+        self.scratch: Scratch | None = None
+        self._result, self._rejects, self._store = result, rejects, store
+        self._shared: set[int] = set()
+
+    def take(self, batch: Sequence[Person | RejectedRow]) -> None:
+        people = [row for row in batch if isinstance(row, Person)]
+        outcome = self._store.preview(people, self.scratch) if self.scratch else self._store.store(people)
+        taken = [reject("id_taken", person.row.line, person.cells or []) for person in outcome.taken]
+        rejected = sorted([*taken, *(row for row in batch if isinstance(row, RejectedRow))])
+        for row in rejected:
+            self._rejects.add(row)
+        self._count(batch, people, rejected, outcome)
+        self._list_shared(people, outcome)
+
+    def _count(
+        self,
+        batch: Sequence[object],
+        people: Sequence[Person],
+        rejected: Sequence[RejectedRow],
+        outcome: Outcome,
+    ) -> None:
+        result = self._result
+        result.rows += len(batch)
+        for name in ("created", "updated", "unchanged", "suppressed"):
+            setattr(result, name, getattr(result, name) + getattr(outcome, name))
+        result.rejected += len(rejected)
+        result.reasons.update(row.code for row in rejected)
+        result.minors += sum(1 for person in people if person.minor)
+        for person in people:
+            if person.row.notes:
+                result.notes.update(note for note in person.row.notes if note != "minor")
+
+    def _list_shared(self, people: Sequence[Person], outcome: Outcome) -> None:
+        if not outcome.shared:
+            return
+        fresh = {h: lines for h, lines in outcome.shared.items() if _short(h) not in self._shared}
+        self._shared.update(map(_short, fresh))
+        self._result.shared_numbers = len(self._shared)
+        room = MAX_LISTED - len(self._result.shared)
+        if room > 0:
+            numbers = {number.hash: number.e164 for person in people for number in person.numbers}
+            self._result.shared += [
+                SharedNumber(mask(numbers[h]), tuple(lines)) for h, lines in islice(fresh.items(), room)
+            ]
+
+    def finish(self, context: Context) -> None:
+        result, record = self._result, self._store.record
+        result.rejects_file = self._rejects.path if self._rejects.count else None
+        if not self.scratch:
+            record.finish(context.database, {name: getattr(result, name) for name in _COUNTS})
+        if record.is_stored or record.wrote:
+            result.import_id = record.id
+
+
+def _short(digest: bytes) -> int:
+    """Eight bytes are enough to count with, and a set of them stays small."""
+    return int.from_bytes(digest[:8], "big")
+
+
+def _batches(rows: Iterator[Person | RejectedRow]) -> Iterable[list[Person | RejectedRow]]:
+    while batch := list(islice(rows, BATCH_ROWS)):
+        yield batch
+
+
+def _open(context: Context, path: Path, options: ImportOptions) -> Reading:
+    index = group_index(context.settings)
+    today = from_us(context.now_us(), _ZONE).date()
+    row_context = RowContext(today, options.country, groups=_groups(options.groups, index), index=index)
+    wishes = Wishes(dict(options.overrides), options.keep, context.settings.attributes)
+    return open_reading(path, options.sheet, wishes, row_context)
+
+
+def group_index(settings: Settings) -> GroupIndex:
+    """The known groups and those that the settings declare."""
+    return GroupIndex(
+        Group(slug, declared.label, declared.label_en or declared.label) for slug, declared in settings.groups.items()
+    )
+
+
+def _groups(names: Iterable[str], index: GroupIndex) -> tuple[str, ...]:
+    found = []
+    for name in names:
+        slug = index.match(name)
+        if slug is None:
+            raise UsageError(
+                "unknown-group",
+                f'there is no group "{name}"',
+                f"Known: {', '.join(sorted(index.groups))}. More can be declared in the settings.",
+            )
+        found.append(slug)
+    return tuple(dict.fromkeys(found))
+
+
+def _measure(path: Path) -> tuple[str, int | None]:
+    """SHA-256, and about how many rows a text file has."""
+    digest, lines = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            lines += block.count(b"\n")
+    return digest.hexdigest(), None if path.suffix.lower() == ".xlsx" else max(lines - 1, 0) or None
+
+
+def _open_store(
+    context: Context,
+    path: Path,
+    options: ImportOptions,
+    digest: str,
+    on_contacts_changed: Callable[[Connection, Sequence[int]], None],
+) -> BatchStore:
+    basis = options.basis or context.settings.default_basis
+    source = options.source or path.name
+    terms = Terms(options.purpose, basis, options.basis or "consent", options.evidence, source)
+    provenance = Provenance(digest, source, basis, options.evidence, options.purpose, _operator(), _recorded(options))
+    ids = IdBlock(context.database, _IDS_AT_ONCE)
+    record = open_record(context.database, None if options.dry_run else ids, provenance)
+    return BatchStore(context.database, context.keys.sealer, ids, record, terms, on_contacts_changed)
+
+
+def _recorded(options: ImportOptions) -> dict[str, Any]:
+    return {
+        "groups": list(options.groups),
+        "map": [list(pair) for pair in options.overrides],
+        "keep": list(options.keep),
+        "basis": options.basis,
+        "sheet": options.sheet,
+        "country": options.country,
+    }
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

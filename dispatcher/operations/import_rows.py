@@ -1,0 +1,113 @@
+"""From the rows of a contact file to people ready to be stored: media decided, hashes made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from dispatcher.audience.columns import SAMPLE_ROWS, ColumnMap, Wishes, map_columns
+from dispatcher.audience.files import ContactFile, open_rows
+from dispatcher.audience.raw import RawRow
+from dispatcher.audience.reasons import Sentence
+from dispatcher.audience.rows import ContactRow, Context, Point, RejectedRow, parse_rows
+from dispatcher.store.drafts import Number, Person
+from dispatcher.store.keys import Keys
+
+#: Reasons that concern what a number can be used for, beside those of `audience.reasons`.
+REASONS: Final = {
+    "landline": Sentence(
+        "The number is a landline: it cannot receive SMS. Add a mobile number, or a column for WhatsApp.",
+        "Nomor ini telepon rumah atau kantor, tidak dapat menerima SMS. Tambahkan nomor HP, atau kolom WhatsApp bila "
+        "nomor itu terdaftar di WhatsApp.",
+    ),
+    "id_taken": Sentence(
+        "The id belongs to somebody with another name and another number: correct it, or leave the column out with "
+        "--map 'heading=ignored'.",
+        "Nomor anggota ini milik orang lain dengan nama dan nomor HP yang berbeda. Perbaiki, atau abaikan kolomnya "
+        "dengan --map 'judul=ignored'.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An open file and how its columns are read."""
+
+    file: ContactFile
+    columns: ColumnMap
+    context: Context
+
+
+def open_reading(path: Path, sheet: str, wishes: Wishes, context: Context) -> Reading:
+    """Raises UsageError for a file that cannot be read as a table of contacts."""
+    file = open_rows(path, sheet, tuple(wishes.overrides))
+    rows = file.rows()
+    sample = [row.cells for row in islice(rows, SAMPLE_ROWS) if not row.problem]
+    return Reading(file, map_columns(file.header, sample, wishes, path.name), context)
+
+
+def read_people(reading: Reading, keys: Keys, salt: str) -> Iterator[Person | RejectedRow]:
+    """One result per row, in order. `salt`: what else a row's hash depends on (purpose and basis)."""
+    last = _Last(reading.file.rows())
+    for row in parse_rows(reading.columns, last, reading.context):
+        if isinstance(row, RejectedRow):
+            yield row
+        elif numbers := numbers_of(row.points, keys):
+            yield prepare(row, numbers, keys, salt, last.row.cells if row.external_id else None)
+        else:
+            yield reject("landline", row.line, last.row.cells)
+
+
+def reject(code: str, line: int, cells: list[str]) -> RejectedRow:
+    sentence = REASONS[code]
+    return RejectedRow(line, code, sentence.en, sentence.id, cells)
+
+
+class _Last:
+    """Remembers the row that was handed out last."""
+
+    def __init__(self, rows: Iterable[RawRow]) -> None:
+        self._rows = rows
+        self.row = RawRow(0, [])
+
+    def __iter__(self) -> Iterator[RawRow]:
+        for row in self._rows:
+            self.row = row
+            yield row
+
+
+def numbers_of(points: Iterable[Point], keys: Keys) -> tuple[Number, ...]:
+    """Each number for the media it can be used on: any number of unknown kind on both, a landline on WhatsApp only
+    where the file says so."""
+    found = []
+    for media, e164, country, line_type, rank in points:
+        digest = keys.hash_address(e164)
+        if line_type == "landline":
+            used = ("whatsapp",) if media == "whatsapp" else ()
+        else:
+            used = ("sms", "whatsapp") if media == "any" else (media,)
+        found.extend([Number(name, e164, digest, country, line_type, rank) for name in used])
+    return tuple(found)
+
+
+def prepare(row: ContactRow, numbers: tuple[Number, ...], keys: Keys, salt: str, cells: list[str] | None) -> Person:
+    minor = "minor" in row.notes
+    first = row.points[0].e164
+    identity = f"id:{row.external_id}" if row.external_id else f"number:{first}:{normalised(row.name)}"
+    points = "|".join([f"{number.media}{number.e164}" for number in numbers])
+    # control characters never survive in a cell that is kept, so that \x1f separates
+    content = (
+        f"row:{salt}\x1f{identity}\x1f{row.name}\x1f{row.birth_date}\x1f{minor}\x1f{row.salutation}\x1f{row.language}\x1f"
+        f"{row.region}\x1f{row.rw}\x1f{row.rt}\x1f{row.role}\x1f{row.zone}\x1f{row.groups}\x1f{row.consent}\x1f{points}"
+        f"\x1f{row.attributes or ''}"
+    )
+    return Person(row, keys.hash_identity(identity), keys.hash_identity(content), numbers, minor, cells)
+
+
+def normalised(name: str) -> str:
+    """Letters and digits in lower case: spaces, dots and capitals do not make another person."""
+    plain = name.casefold().replace(" ", "")
+    return plain if plain.isalnum() else "".join(filter(str.isalnum, plain))

@@ -1,0 +1,121 @@
+"""Drafts as rows of the tables: ids given, personal fields sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dispatcher.store.drafts import Consent, Draft, Number, Terms
+from dispatcher.store.installation import IdBlock
+from dispatcher.store.load import as_json
+from dispatcher.store.sealed import Sealer
+
+_CHANGING: Final = (
+    "row_hash", "name_sealed", "birth_date_sealed", "birth_year", "minor", "salutation", "language", "region", "rw",
+    "rt", "role", "zone", "attributes", "synthetic", "import_id", "updated_us",
+)  # fmt: skip
+CONTACT: Final = ("id", *_CHANGING, "identity_hash", "created_us")
+CONTACT_UPDATE: Final = _CHANGING
+POINT: Final = ("id", "contact_id", "media", "rank", "address_hash", "address_sealed", "country", "line_type")
+MEMBERSHIP: Final = ("group_slug", "contact_id")
+CONSENT: Final = ("contact_id", "purpose", "media", "granted", "basis", "import_id", "at_us")
+CONSENT_EVENT: Final = (
+    "id", "contact_id", "purpose", "media", "granted", "basis", "evidence", "source", "via", "import_id", "at_us",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Rows:
+    """Everything one batch writes."""
+
+    new_contacts: list[tuple[Any, ...]] = field(default_factory=list)
+    changed_contacts: list[tuple[Any, ...]] = field(default_factory=list)
+    points: list[tuple[Any, ...]] = field(default_factory=list)
+    moved_points: list[tuple[int, int]] = field(default_factory=list)
+    dropped_points: list[int] = field(default_factory=list)
+    new_memberships: list[tuple[str, int]] = field(default_factory=list)
+    more_memberships: list[dict[str, Any]] = field(default_factory=list)
+    replaced_consents: list[int] = field(default_factory=list)
+    consents: list[tuple[Any, ...]] = field(default_factory=list)
+    consent_events: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def assign_ids(drafts: Sequence[Draft], ids: IdBlock) -> None:
+    new = [draft for draft in drafts if draft.is_new]
+    if not new:
+        return
+    for draft, identifier in zip(new, ids.take(len(new)), strict=True):
+        draft.id = identifier
+
+
+def rows_of(drafts: Sequence[Draft], sealer: Sealer, ids: IdBlock, import_id: int, terms: Terms, now_us: int) -> Rows:
+    """Seals and lays out. Every new draft has its id."""
+    rows = Rows()
+    new_numbers = [(draft, number) for draft in drafts for number in _numbers_to_add(draft)]
+    new_consents = [
+        (draft, draft.consent) for draft in drafts if draft.consent and draft.consent != draft.consent_before
+    ]
+    fresh = iter(ids.take(len(new_numbers) + len(new_consents)))
+    for draft in drafts:
+        _add_contact(rows, draft, sealer, now_us)
+        _add_memberships(rows, draft)
+        if draft.stored_numbers:
+            _move_points(rows, draft)
+    for draft, number in new_numbers:
+        identifier = next(fresh)
+        sealed = sealer.seal("contact_points.address", identifier, number.e164)
+        rows.points.append(
+            (identifier, draft.id, number.media, number.rank, number.hash, sealed, number.country, number.line_type)
+        )
+    for draft, consent in new_consents:
+        _add_consent(rows, draft, consent, next(fresh), import_id, terms, now_us)
+    return rows
+
+
+def _numbers_to_add(draft: Draft) -> Iterator[Number]:
+    if not draft.stored_numbers:
+        return iter(draft.numbers.values())
+    return (number for key, number in draft.numbers.items() if key not in draft.stored_numbers)
+
+
+def _add_contact(rows: Rows, draft: Draft, sealer: Sealer, now_us: int) -> None:
+    name = sealer.seal("contacts.name", draft.id, draft.name) if draft.name else draft.name_sealed
+    born = sealer.seal("contacts.birth_date", draft.id, draft.born) if draft.born else draft.birth_date_sealed
+    values = (
+        draft.id, draft.hashes, name, born, draft.birth_year, draft.minor, draft.salutation, draft.language,
+        draft.region, draft.rw, draft.rt, draft.role, draft.zone,
+    )  # fmt: skip
+    if draft.is_new:
+        rows.new_contacts.append(
+            (*values, draft.attributes, draft.synthetic, draft.import_id, now_us, draft.identity, now_us)
+        )
+        return
+    rows.changed_contacts.append((*values, as_json(draft.attributes), draft.synthetic, draft.import_id, now_us))
+
+
+def _add_memberships(rows: Rows, draft: Draft) -> None:
+    groups = draft.groups if len(draft.groups) < 2 else tuple(dict.fromkeys(draft.groups))
+    if draft.is_new:
+        rows.new_memberships.extend((slug, draft.id) for slug in groups)
+    else:
+        rows.more_memberships.extend({"group_slug": slug, "contact_id": draft.id} for slug in groups)
+
+
+def _move_points(rows: Rows, draft: Draft) -> None:
+    for key, (identifier, rank) in draft.stored_numbers.items():
+        number = draft.numbers.get(key)
+        if number is None:
+            rows.dropped_points.append(identifier)
+        elif number.rank != rank:
+            rows.moved_points.append((identifier, number.rank))
+
+
+def _add_consent(
+    rows: Rows, draft: Draft, consent: Consent, event_id: int, import_id: int, terms: Terms, now_us: int
+) -> None:
+    held = (draft.id, terms.purpose, "*", consent.granted, consent.basis)
+    rows.consents.append((*held, import_id, now_us))
+    rows.consent_events.append((event_id, *held, terms.evidence, terms.source, "import", import_id, now_us))
+    if draft.consent_before:
+        rows.replaced_consents.append(draft.id)

@@ -1,0 +1,80 @@
+"""New rows in bulk: binary COPY on Postgres (a third of the cost of `unnest`), `executemany` on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from json import dumps
+from typing import Any, Final
+
+from sqlalchemy import JSON, Connection, Table
+
+from dispatcher.store.bulk import array_type
+
+_COPY_TYPES: Final = {
+    "smallint": "int2",
+    "integer": "int4",
+    "bigint": "int8",
+    "double precision": "float8",
+    "boolean": "bool",
+}
+
+
+def load(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """All rows, values in the order of `columns`; IntegrityError where a key is taken."""
+    if not rows:
+        return
+    documents = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, tuple(columns), _with_documents(rows, documents, _jsonb))
+    else:
+        values = _with_documents(rows, documents, as_json)
+        connection.exec_driver_sql(_insert_statement(table, tuple(columns)), list(values))
+
+
+def as_json(value: Any) -> str:
+    return dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}"
+
+
+def _jsonb(value: Any) -> Any:
+    from psycopg.types.json import Jsonb
+
+    return Jsonb(value, dumps=as_json)
+
+
+def _with_documents(
+    rows: Sequence[tuple[Any, ...]], documents: list[int], wrap: Callable[[Any], Any]
+) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        for index in documents:
+            row = (*row[:index], wrap(row[index]), *row[index + 1 :])  # noqa: PLW2901
+        yield row
+
+
+def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    from psycopg import IntegrityError as Taken
+    from sqlalchemy.exc import IntegrityError
+
+    statement, types = _copy_statement(table, columns)
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            write = copy.write_row
+            for row in rows:
+                write(row)
+    except Taken as error:
+        raise IntegrityError(statement, None, error) from None
+
+
+@lru_cache(maxsize=64)
+def _copy_statement(table: Table, columns: tuple[str, ...]) -> tuple[str, list[str]]:
+    names = ", ".join(f'"{name}"' for name in columns)
+    types = [array_type(table.c[name].type) for name in columns]
+    return f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)', [_COPY_TYPES.get(t, t) for t in types]
+
+
+@lru_cache(maxsize=64)
+def _insert_statement(table: Table, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608  names are ours
