@@ -12,10 +12,10 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
+from dispatcher.audience.headings import read_heading
 from dispatcher.audience.raw import MAX_ROW_CHARACTERS, RawRow, fitted
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -45,10 +45,10 @@ def detect(path: Path) -> Dialect:
     with path.open("rb") as file:
         sample = file.read(_SAMPLE_BYTES)
     encoding = _encoding(sample)
-    lines = sample.decode(encoding, "replace").splitlines(keepends=True)[:200]
+    lines = sample.decode(encoding, "replace").splitlines(keepends=True)[:50]
     if lines and (declared := _SEP_LINE.fullmatch(lines[0])):
         return Dialect(encoding, declared[1], 2)
-    return Dialect(encoding, max(DELIMITERS, key=lambda d: _columns(lines, d)))
+    return Dialect(encoding, max(DELIMITERS, key=lambda d: _fitness(lines, d)))
 
 
 def csv_rows(path: Path, dialect: Dialect, width: int | None = None) -> Iterator[RawRow]:
@@ -75,7 +75,7 @@ def _records(lines: _Lines, dialect: Dialect, width: int | None) -> Iterator[Raw
         line = lines.first_line
         if lines.cut:
             yield RawRow(line, cells, "too_large")
-        elif lines.is_unclosed():
+        elif lines.is_unclosed() or lines.is_torn(dialect.delimiter):
             yield lines.retreat(dialect.delimiter, "quote")
         elif any(cells):
             row = RawRow(line, cells, lines.problem(one_byte))
@@ -141,6 +141,16 @@ class _Lines:
         """At the end of the file the reader hands out what it has, also inside a quote."""
         return self._at_end and not self._again and sum(line.count('"') for line in self._row) % 2 == 1
 
+    def is_torn(self, delimiter: str) -> bool:
+        """A row over several lines whose quotes only pair up by chance: text follows one that closes."""
+        if len(self._row) < 2:
+            return False
+        try:
+            list(csv.reader(self._row, delimiter=delimiter, strict=True))
+        except csv.Error:
+            return True
+        return False
+
     def problem(self, one_byte: bool) -> str:
         for line in self._row:
             if "\0" in line:
@@ -164,16 +174,15 @@ def _is_utf8(line: str) -> bool:
         return False
 
 
-def _columns(lines: list[str], delimiter: str) -> tuple[int, int]:
-    """Cells of the widest of the first rows, and how many rows have as many."""
+def _fitness(lines: list[str], delimiter: str) -> tuple[int, int, int]:
+    """How many known headings a row has, how many rows are as wide as the first, and that width."""
     try:
-        widths = [len(row) for row in islice(csv.reader(lines, delimiter=delimiter), 50) if any(row)]
+        rows = [row for row in csv.reader(lines, delimiter=delimiter) if any(row)]
     except csv.Error:
-        return 0, 0
-    if not widths:
-        return 0, 0
-    usual = max(set(widths), key=widths.count)
-    return (usual if usual > 1 else 0), widths.count(usual)
+        return 0, 0, 0
+    known = max((sum(1 for cell in row if read_heading(cell[:100]).field) for row in rows[:20]), default=0)
+    width = len(rows[0]) if rows else 0
+    return known, sum(1 for row in rows if len(row) == width > 1), width
 
 
 def _encoding(sample: bytes) -> str:
@@ -182,7 +191,10 @@ def _encoding(sample: bytes) -> str:
             return name
     if wide := _utf16_without_bom(sample):
         return wide
-    odd_lines = [line for line in sample.splitlines()[:-1] or [sample] if not line.isascii()]
+    lines = sample.splitlines()
+    if len(sample) == _SAMPLE_BYTES:
+        lines.pop()  # most likely cut
+    odd_lines = [line for line in lines if not line.isascii()]
     utf8 = sum(1 for line in odd_lines if _decodes(line))
     if utf8 * 2 >= len(odd_lines):
         return "utf-8"

@@ -35,7 +35,7 @@ _SPELLINGS: Final[dict[str, str]] = {
     "kelurahan": ("kelurahan, kel, desa, kelurahan desa, desa kelurahan, kel desa, nama kelurahan, village, nama desa"),
     "kecamatan": "kecamatan, kec, nama kecamatan, district, distrik, sub district, subdistrict",
     "city": (
-        "kota, kabupaten, kab, kota kabupaten, kabupaten kota, kab kota, kota administrasi, kotamadya, city, "
+        "kota, kabupaten, kab, kota kab, kota kabupaten, kabupaten kota, kab kota, kota administrasi, kotamadya, city, "
         "regency, wilayah kota"
     ),
     "province": "provinsi, propinsi, prov, province",

@@ -28,6 +28,8 @@ class Place(NamedTuple):
 
 
 NOWHERE: Final = Named()
+NO_PLACE: Final = Place(None)
+_LARGEST_FIRST: Final[tuple[Level, ...]] = (PROVINCE, CITY, KECAMATAN, KELURAHAN)
 _END_OF_NAME: Final = r"(?=\s*(?:[,;\n()]|$|\b(?:rt|rw|kel|kec|kota|kab|prov|dki|jak\w*|jkt)\b|\d{5}))"
 _KELURAHAN = re.compile(rf"\bkel(?:urahan)?\b[.:]?\s*([a-z][a-z .']*?){_END_OF_NAME}", re.IGNORECASE)
 _KECAMATAN = re.compile(rf"\bkec(?:amatan)?\b[.:]?\s*([a-z][a-z .']*?){_END_OF_NAME}", re.IGNORECASE)
@@ -41,35 +43,29 @@ def locate(named: Named, province: str = region.DEFAULT_PROVINCE) -> Place:
         found = region.find(named.code, within=province)
         if found.code or named[1:] == NOWHERE[1:]:
             return _place(found)
-    within = province
-    if named.province and (elsewhere := region.find(named.province, within="", wanted=PROVINCE).code):
-        within = elsewhere
-    if named.city:
-        city = region.find(named.city, within, CITY)
-        city = city if city.code else region.find(named.city, "", CITY)
-        within = city.code or within
-    return _below(named, within, province)
+    place, within = NO_PLACE, province
+    for name, wanted in zip(named[:0:-1], _LARGEST_FIRST, strict=True):
+        if name:
+            place = _step(place.region, name, wanted, within)
+            within = place.region or within
+    return place
 
 
-def _below(named: Named, within: str, province: str) -> Place:
-    kecamatan = region.find(named.kecamatan, within, KECAMATAN) if named.kecamatan else Match(None)
-    around = kecamatan.code or within
-    if not named.kelurahan:
-        if named.kecamatan:
-            return _place(kecamatan, around)
-        is_named = bool(named.city or named.province)
-        return Place(around, "") if within != province or (is_named and within) else Place(None, "region_unknown")
-    kelurahan = region.find(named.kelurahan, around, KELURAHAN)
-    if not (kelurahan.code or kelurahan.candidates) and kecamatan.code:
-        wider = region.find(named.kelurahan, within, KELURAHAN)
-        return Place(kecamatan.code, "region_conflict" if wider.code else "region_unknown")
-    return _place(kelurahan, around if around != province else None)
+def _step(around: str | None, name: str, wanted: Level, within: str) -> Place:
+    """One level down; where the name is not found there, `around` stays and the note says why."""
+    found = region.find(name, within, wanted)
+    if wanted <= CITY and not found.code:
+        found = region.find(name, "", wanted)
+    if found.code or found.candidates or wanted <= CITY:
+        return _place(found, around)
+    elsewhere = around and region.find(name, within[:2], wanted).code
+    return Place(around, "region_conflict" if elsewhere else "region_unknown")
 
 
-def _place(found: Match, else_within: str | None = None) -> Place:
+def _place(found: Match, around: str | None = None) -> Place:
     if found.code:
         return Place(found.code, "" if found.exact else "region_spelling")
-    return Place(else_within, "region_ambiguous" if found.candidates else "region_unknown")
+    return Place(around, "region_ambiguous" if found.candidates else "region_unknown")
 
 
 @lru_cache(maxsize=8192)
