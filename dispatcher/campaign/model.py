@@ -156,7 +156,7 @@ class Window(Part):
 class Outcome(Part):
     """People by what became of another campaign."""
 
-    campaign: Slug
+    campaign: Slug = Field(description="The other campaign's name.")
     answered: bool | str | None = Field(None, description='true, false ("not yet answered"), or one answer.')
     delivered: bool | None = Field(None, description="true: it reached them; false: it did not.")
 
@@ -170,12 +170,12 @@ class Outcome(Part):
 class Rule(Part):
     """People who match every line given here; within a line, any of its values."""
 
-    groups: tuple[str, ...] = Field((), description="Member of any of these groups.")
+    groups: tuple[str, ...] = Field((), description="Member of any of these groups, e.g. rt, pkk, mahasiswa.")
     roles: tuple[str, ...] = Field((), description="Holds any of these roles, e.g. ketua.")
     regions: tuple[str, ...] = Field(
         (), description='Lives in any of these, e.g. "31.74", "31.74.05.1003", "31.74.05.1003/7/3" (RW 7, RT 3).'
     )
-    languages: tuple[str, ...] = ()
+    languages: tuple[str, ...] = Field((), description="Speaks any of these: id, en.")
     where: str = Field("", description="An expression over attributes, e.g. `umur >= 17 and not pengurus`.")
     outcomes: tuple[Outcome, ...] = Field((), description="What became of other campaigns.")
 
@@ -194,22 +194,35 @@ class Audience(Rule):
 class Session(Part):
     """An event that people are invited to."""
 
-    title: str
-    place: str
-    address: str = ""
-    region: str = ""
-    starts: Instant
-    ends: Instant | None = None
-    capacity: int | None = Field(None, ge=1)
+    title: str = Field(min_length=1, description="What it is, as people read it.")
+    place: str = Field(min_length=1, description="Where it is, e.g. Balai Kota.")
+    address: str = Field("", description="Street and number.")
+    region: str = Field("", description='Where it is by code, e.g. "31.71.03", for reports by area.')
+    starts: Instant = Field(description="When it begins.")
+    ends: Instant | None = Field(None, description="When it ends.")
+    capacity: int | None = Field(None, ge=1, description="How many people have room.")
 
 
 class ProviderTemplate(Part):
     """A template that the provider holds and has approved, with the values for its parameters."""
 
     id: str = Field(description="Its id or name at the provider, e.g. HX….")
-    language: str = "id"
+    language: str = Field("id", description="The language code under which the provider holds it.")
     parameters: dict[str, str] = Field(default_factory=dict, description='By name or position ("1", "2"); Jinja.')
     body: str = Field("", description="Its text, as approved: for previews and lint.")
+
+
+def _template_by_language(value: Any) -> Any:
+    """`id` is a key of one template and a language too: what stands below it tells which."""
+    is_one = isinstance(value, dict) and "id" in value and not isinstance(value["id"], dict)
+    return {"": value} if is_one else value
+
+
+Templates = Annotated[
+    dict[str, ProviderTemplate],
+    BeforeValidator(_template_by_language, json_schema_input_type=ProviderTemplate | dict[str, ProviderTemplate]),
+    Field(description="A template that the provider holds, or one per language (`id`, `en`)."),
+]
 
 
 class Hop(Part):
@@ -218,16 +231,7 @@ class Hop(Part):
     senders: Senders
     after: Duration | None = Field(None, description="Deadline: the next hop follows if not delivered by then.")
     text: Texts = Field(default_factory=dict)
-    template: dict[str, ProviderTemplate] = Field(default_factory=dict, description="Per language.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_template(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("template"), dict) and "id" in value["template"]:
-            inner = value["template"]["id"]
-            if isinstance(inner, str):
-                return {**value, "template": {"": value["template"]}}
-        return value
+    template: Templates = Field(default_factory=dict)
 
 
 class Moment(Part):
@@ -236,8 +240,8 @@ class Moment(Part):
     `before` counts from its start, `after` from its end where that is given.
     """
 
-    before: Duration | None = None
-    after: Duration | None = None
+    before: Duration | None = Field(None, description="So long before the session starts.")
+    after: Duration | None = Field(None, description="So long after the session ends (or starts, without an end).")
     at: TimeOfDay | None = Field(None, description="At this time of that day.")
 
     @model_validator(mode="after")
@@ -253,23 +257,23 @@ class Moment(Part):
 class Step(Part):
     """One dated wave of a campaign."""
 
-    name: Slug
+    name: Slug = Field(description="Its name in reports, e.g. undangan.")
     at: Instant | Moment = Field(description="When: an instant, or relative to the sessions of the step.")
     sessions: tuple[Slug, ...] = Field((), description="Runs once for each of these sessions.")
     audience: Rule = Field(Rule(), description="Narrows the campaign's audience for this step.")
     expires: Duration = Field(timedelta(hours=24), description="Too late to be useful after this long.")
-    priority: Literal["normal", "urgent"] = "normal"
+    priority: Literal["normal", "urgent"] = Field("normal", description="urgent goes before all normal messages.")
     text: Texts = Field(default_factory=dict)
-    route: tuple[Hop, ...] = Field(min_length=1, description="Senders to try, in order.")
-    on_unknown: Literal["hold", "resend"] | None = None
+    route: tuple[Hop, ...] = Field(min_length=1, description="Senders to try, in order. Default: the campaign's route.")
+    on_unknown: Literal["hold", "resend"] | None = Field(None, description="As for the campaign, for this step only.")
     live: tuple[Literal["session"], ...] = Field((), description="What may change after approval without a new one.")
 
 
 class Answer(Part):
     """What people may reply, and what it means."""
 
-    keywords: tuple[str, ...] = Field(min_length=1)
-    meaning: Slug
+    keywords: tuple[str, ...] = Field(min_length=1, description="Words that count as this answer, in any case.")
+    meaning: Slug = Field(description="Its name in reports and in `outcomes:`.")
     reply: Texts = Field(default_factory=dict)
 
 
@@ -280,16 +284,16 @@ class Goal(Part):
 class Campaign(Part):
     """A campaign as written. Unknown keys are errors."""
 
-    version: Literal[1] = 1
+    version: Literal[1] = Field(1, description="The form of this file.")
     campaign: Slug = Field(description="Its name in commands and reports, e.g. ajakan-memilih.")
-    title: str = Field(min_length=1, max_length=200)
+    title: str = Field(min_length=1, max_length=200, description="What it is about, for people.")
     owner: str = Field("", description="Who speaks, e.g. the office's name.")
     purpose: Slug = Field(description="What people consented to, e.g. pendidikan-pemilih.")
     language: Literal["id", "en"] = Field("id", description="The language that texts fall back to.")
-    zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Jakarta"
-    goal: Goal | None = None
-    window: Window = Window()
-    audience: Audience
+    zone: Annotated[str, AfterValidator(_known_zone)] = Field("Asia/Jakarta", description="IANA name of the time zone.")
+    goal: Goal | None = Field(None, description="What the campaign wants to reach.")
+    window: Window = Field(Window(), description="The hours at which people may be messaged.")
+    audience: Audience = Field(description="Who is meant.")
     holdout: float = Field(0.0, ge=0, lt=1, description="Share of people left out by chance, to measure the effect.")
     consent: Literal["required", "not-required"] = Field(
         "required", description="not-required: only with a legal basis other than consent; a refusal always counts."
@@ -298,11 +302,11 @@ class Campaign(Part):
         default_factory=dict, description="Values for all texts of the campaign."
     )
     stop: dict[Media, Texts] = Field(default_factory=dict, description="How to stop, per medium: fills {{ stop }}.")
-    sessions: dict[Slug, Session] = Field(default_factory=dict)
-    answers: tuple[Answer, ...] = ()
+    sessions: dict[Slug, Session] = Field(default_factory=dict, description="Events people are invited to, by name.")
+    answers: tuple[Answer, ...] = Field((), description="What people may reply, and what it means.")
     on_unknown: Literal["hold", "resend"] = Field("hold", description="`resend` accepts that some may get it twice.")
     route: tuple[Hop, ...] = Field((), description="The route of every step that names none.")
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[Step, ...] = Field(min_length=1, description="The waves of the campaign, in the order of time.")
 
     @model_validator(mode="before")
     @classmethod

@@ -16,7 +16,7 @@ CODES: Final = {
     "duplicate-step": "Two steps have the same name.",
     "step-past": "A step has expired already, so that it will send nothing.",
     "campaign-past": "All steps have expired already.",
-    "step-order": "A step is due before the one that is written above it.",
+    "step-order": "A step is due before one for the same session (or for none) that is written above it.",
     "window-never-opens": "The window leaves no day and time for sending.",
     "window-overnight": "The window is open at night.",
     "step-window": "The window does not open between the instant a step is due and its expiry.",
@@ -27,7 +27,8 @@ _EARLIEST_HOUR, _LATEST_HOUR = 6, 22
 
 def check(context: LintContext) -> Iterator[Diagnostic]:
     yield from _names(context)
-    yield from _past_and_order(context)
+    yield from _past(context)
+    yield from _order(context)
     window = context.campaign.window.in_zone(context.campaign.zone)
     if window.never_opens or not _opens(window, context.now_us):
         message = "the window never opens: no day and time is left on which sending is allowed"
@@ -50,24 +51,33 @@ def _names(context: LintContext) -> Iterator[Diagnostic]:
         seen.add(step.name)
 
 
-def _past_and_order(context: LintContext) -> Iterator[Diagnostic]:
+def _past(context: LintContext) -> Iterator[Diagnostic]:
     occasions = [list(due(context.campaign, step)) for step in context.campaign.steps]
     gone = [bool(times) and all(t.expires_us <= context.now_us for t in times) for times in occasions]
     if all(gone):
         message = "every step of this campaign lies in the past"
         yield context.at(("steps",), "campaign-past", "error", message, hint="check the years", key=True)
         return
-    latest_us = 0
     for index, times in enumerate(occasions):
-        path: Path = ("steps", index, "at")
-        first_us = min((t.due_us for t in times), default=latest_us)
         if gone[index]:
             message = f"this step expired on {_shown(context, max(t.expires_us for t in times))}"
-            yield context.at(path, "step-past", "warning", message, hint="it will send nothing; check the date")
-        if first_us < latest_us:
-            message = "this step is due before the one above it"
-            yield context.at(path, "step-order", "warning", message, hint="write steps in the order of time")
-        latest_us = max(latest_us, first_us)
+            hint = "it will send nothing; check the date"
+            yield context.at(("steps", index, "at"), "step-past", "warning", message, hint=hint)
+
+
+def _order(context: LintContext) -> Iterator[Diagnostic]:
+    """Compared session by session: a campaign may tell of one session after the other."""
+    latest: dict[str, Due] = {}
+    for index, step in enumerate(context.campaign.steps):
+        above = None
+        for occasion in due(context.campaign, step):
+            before = latest.get(occasion.session, occasion)
+            above = before.step if occasion.due_us < before.due_us else above
+            latest[occasion.session] = max(before, occasion, key=lambda one: one.due_us)
+        if above is not None:
+            message = f"this step is due before `{above}`, which is written above it"
+            hint = "write steps in the order of time"
+            yield context.at(("steps", index, "at"), "step-order", "warning", message, hint=hint)
 
 
 def _opens(window: Window, now_us: int) -> bool:
