@@ -183,7 +183,7 @@ def words(text: str) -> str:
 
 
 class GroupIndex:
-    """Looks groups up by spelling: the known ones and those the settings declare. Repeated look-ups are remembered."""
+    """Looks groups up by spelling: the known ones and those the settings declare."""
 
     def __init__(self, declared: Iterable[Group] = ()) -> None:
         self.groups: dict[str, Group] = GROUPS | {g.slug: g for g in declared}
@@ -192,7 +192,6 @@ class GroupIndex:
             for group in self.groups.values()
             for spelling in (group.slug, group.label_id, group.label_en, *group.spellings)
         }
-        self._seen: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def match(self, text: str) -> str | None:
         """One group: "Ketua RT", "ibu PKK", "Dasa Wisma", "Mahasiswa/i"."""
@@ -204,14 +203,6 @@ class GroupIndex:
 
     def match_all(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The groups of a cell such as "RT, PKK", and the parts that name none."""
-        seen = self._seen.get(text)
-        if seen is None:
-            seen = self._read(text)
-            if len(self._seen) < 65_536:
-                self._seen[text] = seen
-        return seen
-
-    def _read(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if whole := self.match(text):
             return (whole,), ()
         parts = [part.strip() for part in _SEPARATOR.split(text) if words(part)]

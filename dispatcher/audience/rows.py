@@ -25,7 +25,7 @@ from dispatcher.audience.raw import RawRow
 from dispatcher.audience.reasons import REASONS
 from dispatcher.audience.values import AttributeValue, parse_boolean, parse_value
 from dispatcher.core.clean import clean_value
-from dispatcher.core.phone import LineType, parse_phones
+from dispatcher.core.phone import LineType, PhoneProblem, parse_phone, parse_phones
 from dispatcher.core.region import DEFAULT_PROVINCE, parse_rt_rw, rt_rw_in
 
 Media = Literal["sms", "whatsapp", "any"]
@@ -34,6 +34,8 @@ MAX_NAME: Final = 80
 MAX_TEXT: Final = 200
 MAX_ID: Final = 64
 _ADULT: Final = 18
+#: Distinct values remembered, so that memory does not grow with the file.
+_REMEMBERED: Final = 65_536
 _MEDIA: Final[dict[str, Media]] = {"phone": "any", "sms": "sms", "whatsapp": "whatsapp"}
 _EMPTY: Final = frozenset({"", "-", "--", "n/a", "N/A", "null", "NULL", "None"})
 _SUSPECT: Final = frozenset("=+-@#")
@@ -102,8 +104,7 @@ def parse_rows(columns: ColumnMap, rows: Iterable[RawRow], context: Context) -> 
     """One result per row, in order."""
     reader = _RowReader(columns, context)
     for row in rows:
-        problem = row.problem or reader.problem(row.cells)
-        yield rejected(row, problem) if problem else reader.read(row)
+        yield rejected(row, row.problem) if row.problem else reader.read(row)
 
 
 def rejected(row: RawRow, code: str) -> RejectedRow:
@@ -115,6 +116,7 @@ class _RowReader:
 
     def __init__(self, columns: ColumnMap, context: Context) -> None:
         self._context = context
+        self._standings: dict[tuple[str, str], tuple[tuple[str, ...], str | None, bool]] = {}
         self._phones = [(c.index, _MEDIA[c.target]) for c in columns.phones]
         self._attributes = columns.attributes
         self._text = [c.index for c in columns.columns if c.kind != "dropped" and c not in columns.phones]
@@ -130,17 +132,12 @@ class _RowReader:
         self._gender, self._salutation = at.get("gender", -1), at.get("salutation", -1)
         self._birth, self._consent = at.get("birth_date", -1), at.get("consent", -1)
 
-    def problem(self, cells: list[str]) -> str:
-        """Formulas would run when the data is opened in a spreadsheet again."""
-        for index in self._text:
-            cell = cells[index]
-            if cell and cell[0] in _SUSPECT and (found := _suspect(cell)):
-                return found
-        return ""
-
     def read(self, row: RawRow) -> ContactRow | RejectedRow:
         cells = ["" if (text := cell.strip()) in _EMPTY else text for cell in row.cells]
         cells.append("")  # index -1 is the empty cell of a missing column
+        for index in self._text:
+            if (text := cells[index]) and text[0] in _SUSPECT and (problem := _suspect(text)):
+                return rejected(row, problem)
         notes: list[str] = []
         points, problem = self._points(cells, notes)
         if not points:
@@ -173,6 +170,12 @@ class _RowReader:
 
     def _points(self, cells: list[str], notes: list[str]) -> tuple[tuple[Point, ...], str]:
         """The numbers of all columns, and the problem to tell where there is none."""
+        if len(self._phones) == 1:  # the usual file: one column, one number
+            index, media = self._phones[0]
+            try:
+                return (Point(media, *parse_phone(cells[index], self._context.country), 0),), ""
+            except PhoneProblem:
+                pass
         found: dict[str, Point] = {}
         problems: list[str] = []
         for index, media in self._phones:
@@ -191,14 +194,23 @@ class _RowReader:
         return tuple(found.values()), next(iter(problems), "empty")
 
     def _groups(self, cells: list[str], notes: list[str]) -> tuple[tuple[str, ...], str | None]:
-        group, role = cells[self._group], cells[self._role]
-        if not group and not role:
-            return self._context.groups, None
-        slugs, unknown = self._context.index.match_all(group) if group else ((), ())
-        if unknown:
+        key = cells[self._group], cells[self._role]
+        known = self._standings.get(key)
+        if known is None:
+            known = self._standing(*key)
+            if len(self._standings) < _REMEMBERED:
+                self._standings[key] = known
+        groups, role, is_known = known
+        if not is_known:
             notes.append("group_unknown")
-        by_role, _ = self._context.index.match_all(role) if role else ((), ())
-        return _union(self._context.groups, slugs, by_role), _role(role) if role else _role_of_group(group)
+        return groups, role
+
+    def _standing(self, group: str, role: str) -> tuple[tuple[str, ...], str | None, bool]:
+        """Groups, role, and whether every group named is known. A role may name a group too: "Ketua RT"."""
+        slugs, unknown = self._context.index.match_all(group)
+        by_role, _ = self._context.index.match_all(role)
+        groups = tuple(dict.fromkeys((*self._context.groups, *slugs, *by_role)))
+        return groups, match_role(role) if role else known_role(group), not unknown
 
     def _place(self, cells: list[str], notes: list[str]) -> tuple[str | None, int | None, int | None]:
         code, kelurahan, kecamatan, city, province = self._region
@@ -306,29 +318,15 @@ def _cleaned(field_name: str, text: str, limit: int, notes: list[str]) -> str:
 
 
 def _suspect(cell: str) -> str:
-    if cell.strip() in _ERRORS:
+    """A formula would run when the data is opened in a spreadsheet again."""
+    if cell in _ERRORS:
         return "cell_error"
     if cell[0] == "=" and len(cell) > 1:
         return "formula"
     return "formula" if cell[0] in "+-@" and any(sign in cell for sign in "(|!") else ""
 
 
-@lru_cache(maxsize=65536)
-def _role(text: str) -> str | None:
-    return match_role(text)
-
-
-@lru_cache(maxsize=65536)
-def _role_of_group(text: str) -> str | None:
-    return known_role(text)
-
-
-@lru_cache(maxsize=65536)
-def _union(*groups: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(slug for slugs in groups for slug in slugs))
-
-
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_REMEMBERED)
 def _rt_rw(both: str, rt: str, rw: str) -> tuple[bool, int | None, int | None]:
     """Whether everything written was read, RT and RW."""
     pair = parse_rt_rw(both) if both else (None, None)

@@ -47,6 +47,7 @@ def parse_date(text: str, latest: date = date(9999, 12, 31)) -> date | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def parse_boolean(text: str) -> bool | None:
     """ya/tidak, yes/no, true/false, setuju/tidak setuju …; None for anything else."""
     word = " ".join(text.lower().split())

@@ -124,6 +124,7 @@ def test_rejected_numbers(number: str, code: str) -> None:
         ("+cmd|' /C calc'!A0", "formula"),
         ("-2+3|x", "formula"),
         ("@SUM(1)", "formula"),
+        ("\t =1+1", "formula"),
         ("#N/A", "cell_error"),
         ("#REF!", "cell_error"),
     ],
