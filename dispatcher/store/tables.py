@@ -131,6 +131,16 @@ contacts = Table(
     Index("ix_contacts_region", "region"),
 )
 
+#: Columns of contact files that became attributes: what `where:` may ask for, and its type.
+attribute_types = Table(
+    "attribute_types",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    _word("heading"),
+    Column("import_id", Big),
+)
+
 contact_points = Table(
     "contact_points",
     metadata,

@@ -39,6 +39,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", "attempt", name=op.f("pk_attempts")),
     )
     op.create_table(
+        "attribute_types",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("heading", sa.Text(), server_default="", nullable=False),
+        sa.Column("import_id", Big, nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_attribute_types")),
+    )
+    op.create_table(
         "cap_uses",
         sa.Column("contact_id", Big, nullable=False),
         sa.Column("period", sa.Text(), nullable=False),

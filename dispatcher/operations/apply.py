@@ -1,0 +1,172 @@
+"""Apply a campaign: start or schedule exactly what was approved (invariant 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from dispatcher.campaign.fingerprint import sender_names, short
+from dispatcher.campaign.model import Campaign, Session
+from dispatcher.core.clock import HOUR_US
+from dispatcher.core.errors import RefusedError
+from dispatcher.operations.context import Context
+from dispatcher.operations.plan import load_revision
+from dispatcher.operations.revision import Revision
+from dispatcher.operations.senders import open_sender, sync_senders
+from dispatcher.store.installation import record_act
+from dispatcher.store.plans import find_plan
+from dispatcher.store.steps import (
+    campaign_by_slug,
+    insert_campaign,
+    put_sessions,
+    put_steps,
+    set_state,
+    update_campaign,
+)
+from dispatcher.store.tables import leases
+
+AHEAD_US = HOUR_US
+"""A step is expanded at most this long before it is due."""
+
+TICK = "tick"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    campaign: str
+    fingerprint: str
+    state: str
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "campaign": self.campaign,
+            "fingerprint": self.fingerprint,
+            "state": self.state,
+            "note": self.note,
+        }
+
+
+def apply_campaign(context: Context, path: Path, by: str = "") -> Applied:
+    """RefusedError for anything but the approved fingerprint; ProviderError where a sender has no credentials."""
+    revision, _ = load_revision(context, path)
+    with context.database.read() as connection:
+        plan = _approved_plan(connection, revision)
+    for name in sender_names(revision.campaign):
+        open_sender(context, name)
+    sync_senders(context)
+    with context.database.begin() as connection:
+        state = _apply(connection, context, revision, plan, by)
+        is_running = _something_runs(connection, context.now_us())
+    note = "" if is_running else "Nothing is running: start `dispatcher up`, or a worker, to send."
+    return Applied(revision.campaign.campaign, revision.fingerprint, state, note)
+
+
+def _approved_plan(connection: Connection, revision: Revision) -> Any:
+    slug, fingerprint = revision.campaign.campaign, revision.fingerprint
+    plan = find_plan(connection, fingerprint, slug, ready=True)
+    if plan is not None:
+        return plan
+    if find_plan(connection, fingerprint, slug) is None:
+        raise RefusedError(
+            "not-planned",
+            f"{slug} has no plan for this file as it stands (fingerprint {short(fingerprint)})",
+            "Plan it (again, if the file or a sender changed): dispatcher campaign plan FILE --by WHO",
+        )
+    raise RefusedError(
+        "not-approved",
+        f"the plan {short(fingerprint)} of {slug} is not approved",
+        f"A second person runs: dispatcher campaign approve {slug} --fingerprint {short(fingerprint)} --by WHO",
+    )
+
+
+def _apply(connection: Connection, context: Context, revision: Revision, plan: Any, by: str) -> str:
+    campaign, now_us = revision.campaign, context.now_us()
+    existing = campaign_by_slug(connection, campaign.campaign, lock=True)
+    if existing is not None and existing.fingerprint == revision.fingerprint:
+        return str(existing.state)
+    state = "running" if _first_due_us(revision) <= now_us + AHEAD_US else "scheduled"
+    values = {
+        "plan_id": plan.id,
+        "fingerprint": revision.fingerprint,
+        "title": campaign.title,
+        "purpose": campaign.purpose,
+        "zone": campaign.zone,
+        "goal_people": campaign.goal.people if campaign.goal else None,
+        "ceilings": plan.summary["ceilings"],
+        "applied_by": by,
+    }
+    if existing is None:
+        campaign_id = insert_campaign(connection, {**values, "slug": campaign.campaign, "state": state}, now_us)
+    else:
+        campaign_id, state = _revise(connection, existing, values, state, now_us)
+    put_sessions(connection, [_session_row(campaign, slug, s, now_us) for slug, s in campaign.sessions.items()])
+    put_steps(connection, campaign_id, plan.id, _step_rows(revision, plan.summary), now_us)
+    record_act(connection, now_us, by, "apply", campaign.campaign, {"fingerprint": revision.fingerprint})
+    return state
+
+
+def _revise(
+    connection: Connection, existing: Any, values: Mapping[str, Any], state: str, now_us: int
+) -> tuple[int, str]:
+    """A new revision of an applied campaign: only while nothing of it is under way (invariant 15)."""
+    if existing.state == "running":
+        raise RefusedError(
+            "running",
+            f"{existing.slug} is running with another fingerprint ({short(existing.fingerprint)})",
+            f"Pause it first: dispatcher campaign pause {existing.slug}",
+        )
+    if existing.state == "cancelled":
+        raise RefusedError("cancelled", f"{existing.slug} was cancelled", "Give the campaign a new name to run it.")
+    update_campaign(connection, existing.id, **values)
+    if existing.state == "paused":
+        return existing.id, "paused"
+    set_state(connection, existing.id, state, "", now_us)
+    return existing.id, state
+
+
+def _first_due_us(revision: Revision) -> int:
+    return min((one.due_us for _, one in revision.dues()), default=0)
+
+
+def _step_rows(revision: Revision, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    planned = {(step["name"], step["occasion"]): step["selected"] for step in summary["steps"]}
+    return [
+        {
+            "name": step.name,
+            "occasion": one.session,
+            "ordinal": index,
+            "due_us": one.due_us,
+            "expires_us": one.expires_us,
+            "selected": planned.get((step.name, one.session), 0),
+            "pending": planned.get((step.name, one.session), 0),
+        }
+        for index, (step, one) in enumerate(revision.dues())
+    ]
+
+
+def _session_row(campaign: Campaign, slug: str, session: Session, now_us: int) -> dict[str, Any]:
+    zone = ZoneInfo(campaign.zone)
+    return {
+        "slug": slug,
+        "title": session.title,
+        "place": session.place,
+        "address": session.address,
+        "region": session.region,
+        "zone": zone.key,
+        "starts_us": campaign.instant_us(session.starts),
+        "ends_us": campaign.instant_us(session.ends) if session.ends else None,
+        "capacity": session.capacity,
+        "updated_us": now_us,
+    }
+
+
+def _something_runs(connection: Connection, now_us: int) -> bool:
+    """Whether some process ticked lately."""
+    until_us = connection.execute(select(leases.c.until_us).where(leases.c.name == TICK)).scalar()
+    return until_us is not None and until_us > now_us

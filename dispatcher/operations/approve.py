@@ -1,0 +1,52 @@
+"""Approve a plan: someone other than its author says that this, and nothing else, may be sent."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+from dispatcher.campaign.fingerprint import short
+from dispatcher.core.clock import iso
+from dispatcher.core.errors import RefusedError, UsageError
+from dispatcher.operations.context import Context
+from dispatcher.store.installation import record_act
+from dispatcher.store.plans import approve, find_plan, plan_by_id
+
+_SHORTEST = 8
+
+
+def approve_plan(context: Context, slug: str, fingerprint: str, by: str) -> dict[str, Any]:
+    """The newest plan of that fingerprint; approving twice changes nothing. RefusedError where its author approves.
+
+    Without sign-in this is a record, not a control: the operating system's user is stored beside the name.
+    """
+    if len(fingerprint) < _SHORTEST:
+        raise UsageError("fingerprint-short", f"give at least {_SHORTEST} characters of the fingerprint")
+    with context.database.begin() as connection:
+        plan = find_plan(connection, fingerprint, slug)
+        if plan is None:
+            hint = "Plan it first: dispatcher campaign plan FILE --by WHO. The plan prints its fingerprint."
+            raise RefusedError("no-such-plan", f"{slug} has no plan with the fingerprint {short(fingerprint)}", hint)
+        if _same_person(plan.author, by):
+            raise RefusedError(
+                "author-approves",
+                f"{by} made this plan and cannot approve it",
+                "Ask a second person to read it and approve it.",
+            )
+        now_us = context.now_us()
+        if plan.approved_us is None:
+            approve(connection, plan.id, by, getpass.getuser(), now_us)
+            record_act(connection, now_us, by, "approve", slug, {"fingerprint": plan.fingerprint})
+        stored = plan_by_id(connection, plan.id)
+    return {
+        "campaign": slug,
+        "fingerprint": stored.fingerprint,
+        "author": stored.author,
+        "approved_by": stored.approver,
+        "approved": iso(stored.approved_us),
+        "ceilings": stored.summary["ceilings"],
+    }
+
+
+def _same_person(one: str, other: str) -> bool:
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()

@@ -1,0 +1,73 @@
+"""The next hop of a route: after a failure, or at a deadline without delivery (DESIGN 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from dispatcher.operations.expand import Expander, RowMaker, charge
+from dispatcher.store import expansion
+from dispatcher.store.outbox import Batch
+from dispatcher.store.recipients import load_people
+from dispatcher.store.tables import campaigns, messages, steps
+
+_AT_ONCE = 500
+m = messages.c
+
+
+def follow_hops(expander: Expander) -> int:
+    """Make the hops that are due, in transactions of some hundred rows; returns how many were looked at."""
+    looked_at = 0
+    while True:
+        ids = expander.ids.take(_AT_ONCE)
+        found = expander.context.database.run(lambda connection, ids=ids: _follow(expander, connection, ids))
+        looked_at += found
+        if found < _AT_ONCE:
+            return looked_at
+
+
+def _follow(expander: Expander, connection: Connection, ids: range) -> int:
+    due = (
+        select(m.id, m.step_id, m.hop, m.contact_id)
+        .join(campaigns, campaigns.c.id == m.campaign_id)
+        .where(m.hop_due_us <= expander.context.now_us(), campaigns.c.state == "running")
+        .order_by(m.id)
+        .limit(_AT_ONCE)
+    )
+    rows = connection.execute(due).all()
+    groups: dict[tuple[int, int], list[Any]] = {}
+    for row in rows:
+        groups.setdefault((row.step_id, row.hop), []).append(row)
+    for (step_id, hop), members in groups.items():
+        _follow_step(expander, connection, step_id, hop, members, ids)
+        ids = ids[len(members) :]
+    return len(rows)
+
+
+def _follow_step(
+    expander: Expander, connection: Connection, step_id: int, hop: int, members: Sequence[Any], ids: range
+) -> None:
+    """People of one step who all came from one hop."""
+    now_us = expander.context.now_us()
+    step_row = connection.execute(select(steps).where(steps.c.id == step_id)).one()
+    campaign = connection.execute(
+        select(campaigns).where(campaigns.c.id == step_row.campaign_id).with_for_update()
+    ).one()
+    batch = Batch.lock(connection, [row.id for row in members])
+    open_rows = [row for row in batch.rows.values() if row.hop_due_us is not None and not row.has_sibling]
+    followed: set[int] = set()
+    if step_row.expires_us > now_us:
+        people = load_people(connection, [row.contact_id for row in open_rows], expander.context.keys)
+        revision = expander.revision(connection, step_row.plan_id)
+        maker = RowMaker(expander, connection, revision, revision.campaign.step(step_row.name), step_row)
+        made, _ = maker.decide(list(people.values()), ids, first_hop=hop + 1)
+        stored, _ = expansion.insert_messages(connection, made)
+        expansion.count_queued(connection, stored)
+        charge(connection, campaign, maker, stored, now_us)
+        followed = {row["contact_id"] for row in stored}
+    for row in open_rows:
+        row.hop_due_us = None
+        row.has_sibling = row.contact_id in followed
+    batch.save(recount=True)

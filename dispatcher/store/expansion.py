@@ -1,0 +1,132 @@
+"""Storing what an expansion decided: messages, people left out, counters and cursor in one commit (invariants 2, 11)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, select, update
+
+from dispatcher.core.status import Reason, Status
+from dispatcher.store import tally
+from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.tables import messages, skipped, steps
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Someone who gets nothing in this step: `held_out`, or a reason word."""
+
+    contact_id: int
+    cell_id: int
+    reason: str
+
+
+def advance(connection: Connection, step_id: int, from_cursor: int, to_cursor: int, people: int) -> bool:
+    """Move the cursor over a page; False where another worker was faster, and nothing of ours may stay."""
+    pending = steps.c.pending - people
+    moved = connection.execute(
+        update(steps)
+        .where(steps.c.id == step_id, steps.c.cursor == from_cursor, steps.c.state == "expanding")
+        .values(
+            cursor=to_cursor,
+            # who was not foreseen when the step was planned adds to the selection
+            selected=_at_least(steps.c.selected, steps.c.selected - pending),
+            pending=_at_least(pending, 0),
+        )
+    )
+    return moved.rowcount == 1
+
+
+def _at_least(value: Any, floor: Any) -> Any:
+    return case((value < floor, floor), else_=value)
+
+
+def insert_messages(
+    connection: Connection, rows: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Stored rows, and those whose number another person of the step already uses.
+
+    A person who has this hop already appears in neither: expanding again changes nothing (invariant 2).
+    """
+    if not rows:
+        return [], []
+    insert_ignore(connection, messages, rows)
+    ids = [row["id"] for row in rows]
+    mine = select(messages.c.id).where(
+        messages.c.id.between(min(ids), max(ids)), any_of(connection, messages.c.id, ids)
+    )
+    stored_ids = set(connection.execute(mine).scalars())
+    refused = [row for row in rows if row["id"] not in stored_ids]
+    stored = [row for row in rows if row["id"] in stored_ids]
+    return stored, _without_repeats(connection, refused)
+
+
+def _without_repeats(connection: Connection, refused: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not refused:
+        return []
+    m = messages.c
+    statement = select(m.step_id, m.contact_id).where(
+        m.step_id.in_({row["step_id"] for row in refused}),
+        any_of(connection, m.contact_id, [row["contact_id"] for row in refused]),
+    )
+    present = {(row.step_id, row.contact_id) for row in connection.execute(statement)}
+    return [row for row in refused if (row["step_id"], row["contact_id"]) not in present]
+
+
+def store_page(
+    connection: Connection, step_id: int, rows: Sequence[dict[str, Any]], left_out: Sequence[LeftOut]
+) -> list[dict[str, Any]]:
+    """Messages of one page and the people it leaves out; counters move with them. Returns the stored messages."""
+    stored, shared = insert_messages(connection, rows)
+    everyone_left = [
+        *left_out,
+        *(LeftOut(row["contact_id"], row["cell_id"], Reason.SHARED_ADDRESS) for row in shared),
+    ]
+    insert_ignore(
+        connection,
+        skipped,
+        [
+            {"step_id": step_id, "contact_id": one.contact_id, "cell_id": one.cell_id, "reason": one.reason}
+            for one in everyone_left
+        ],
+    )
+    deltas: Counter[tally.Key] = Counter()
+    for one in everyone_left:
+        status = tally.HELD_OUT if one.reason == tally.HELD_OUT else tally.SKIPPED
+        reason = "" if status == tally.HELD_OUT else one.reason
+        deltas[tally.people_key(step_id, status, reason)] += 1
+    tally.add(connection, deltas)
+    count_queued(connection, stored)
+    return stored
+
+
+def count_queued(connection: Connection, stored: Sequence[dict[str, Any]]) -> None:
+    """Fresh messages in the counters; a later hop's person is counted elsewhere until it is their best."""
+    deltas: Counter[tally.Key] = Counter()
+    for row in stored:
+        deltas[tally.message_key(row["step_id"], row["hop"], row["sender_id"], Status.QUEUED, "")] += 1
+        if row["counted"]:
+            deltas[tally.people_key(row["step_id"], Status.QUEUED)] += 1
+    tally.add(connection, deltas)
+
+
+def start(connection: Connection, step_id: int, selected: int, now_us: int) -> bool:
+    """Begin to expand, with the people the rule means now; False where it was begun before."""
+    begun = connection.execute(
+        update(steps)
+        .where(steps.c.id == step_id, steps.c.state == "scheduled")
+        .values(state="expanding", selected=selected, pending=selected, started_us=now_us)
+    )
+    return begun.rowcount == 1
+
+
+def finish(connection: Connection, step_id: int, cursor: int, now_us: int) -> None:
+    """Everyone is decided on: who left the selection meanwhile is no longer counted."""
+    connection.execute(
+        update(steps)
+        .where(steps.c.id == step_id, steps.c.state == "expanding", steps.c.cursor == cursor)
+        .values(state="expanded", selected=steps.c.selected - steps.c.pending, pending=0, expanded_us=now_us)
+    )

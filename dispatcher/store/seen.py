@@ -1,0 +1,50 @@
+"""Which numbers a plan has already met in a step: a temporary table, so that memory does not grow with the audience."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+
+from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, select
+from sqlalchemy.schema import CreateTable
+
+from dispatcher.store.bulk import any_of, insert_ignore
+
+_numbers = count()
+
+
+class SeenNumbers:
+    """One per step and occasion."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._table = Table(
+            f"seen_{next(_numbers)}",
+            MetaData(),
+            Column("hop", Integer, nullable=False),
+            Column("address_hash", LargeBinary, nullable=False),
+            PrimaryKeyConstraint("hop", "address_hash"),
+            prefixes=["TEMPORARY"],
+            postgresql_on_commit="DROP",
+        )
+        connection.execute(CreateTable(self._table))
+
+    def first_of(self, numbers: Iterable[tuple[int, bytes]]) -> list[bool]:
+        """For each (hop, number): whether it is met for the first time."""
+        asked = list(numbers)
+        hashes = list({address_hash for _, address_hash in asked})
+        columns = (self._table.c.hop, self._table.c.address_hash)
+        if not hashes:
+            return []
+        statement = select(*columns).where(any_of(self._connection, self._table.c.address_hash, hashes))
+        met = {(row.hop, bytes(row.address_hash)) for row in self._connection.execute(statement)}
+        answers = []
+        for number in asked:
+            answers.append(number not in met)
+            met.add(number)
+        fresh = [number for number, is_first in zip(asked, answers, strict=True) if is_first]
+        insert_ignore(self._connection, self._table, [{"hop": hop, "address_hash": h} for hop, h in fresh])
+        return answers
+
+    def close(self) -> None:
+        self._table.drop(self._connection)

@@ -1,0 +1,138 @@
+"""What time does to rows: leases that ended, messages that expired, windows that closed, steps that are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, and_, case, exists, select, update
+
+from dispatcher.core.status import Status
+from dispatcher.delivery import machine
+from dispatcher.store import tally
+from dispatcher.store.engine import Database
+from dispatcher.store.outbox import Batch
+from dispatcher.store.tables import campaigns, messages, steps
+
+AT_ONCE = 500
+m = messages.c
+
+Change = Callable[[machine.Message], None]
+
+
+def end_leases(database: Database) -> int:
+    """Begun rows whose worker is gone become `unknown` (invariant 3)."""
+    now_us = database.now_us()
+
+    def change(row: machine.Message) -> None:
+        if row.status is Status.SENDING and row.lease_until_us is not None and row.lease_until_us <= now_us:
+            machine.lease_ended(row, now_us)
+
+    return _sweep(database, and_(m.status == "sending", m.lease_until_us <= now_us), change)
+
+
+def expire(database: Database) -> int:
+    """Waiting rows that are too late to be useful."""
+    now_us = database.now_us()
+
+    def change(row: machine.Message) -> None:
+        if row.status is Status.QUEUED:
+            machine.expire(row, now_us)
+
+    return _sweep(database, and_(m.status == "queued", m.expires_us <= now_us), change)
+
+
+def cancel_campaign_rows(database: Database, campaign_id: int) -> int:
+    """Waiting rows of a cancelled campaign."""
+    now_us = database.now_us()
+
+    def change(row: machine.Message) -> None:
+        if row.status is Status.QUEUED:
+            machine.cancel(row, "cancelled", now_us)
+
+    return _sweep(database, and_(m.status == "queued", m.campaign_id == campaign_id), change)
+
+
+def _sweep(database: Database, which: object, change: Change) -> int:
+    """Change all rows that match, some hundred a transaction."""
+    swept = 0
+    while True:
+
+        def once(connection: Connection) -> int:
+            ids = connection.execute(select(m.id).where(which).order_by(m.id).limit(AT_ONCE)).scalars().all()  # type: ignore[arg-type]
+            batch = Batch.lock(connection, ids)
+            for row in batch.rows.values():
+                change(row)
+            batch.save()
+            return len(ids)
+
+        found = database.run(once)
+        swept += found
+        if found < AT_ONCE:
+            return swept
+
+
+def closed_windows(connection: Connection, now_us: int) -> list[tuple[int, str]]:
+    """(step, zone) of waiting rows whose window has closed."""
+    statement = (
+        select(m.step_id, m.zone)
+        .where(m.status == "queued", m.not_after_us <= now_us, m.expires_us > now_us)
+        .distinct()
+    )
+    return [(row.step_id, row.zone) for row in connection.execute(statement)]
+
+
+def reopen(connection: Connection, step_id: int, zone: str, now_us: int, opens_us: int, closes_us: int) -> int:
+    """Let those rows wait for the next opening."""
+    later = case((m.not_before_us > opens_us, m.not_before_us), else_=opens_us)
+    moved = connection.execute(
+        update(messages)
+        .where(m.status == "queued", m.step_id == step_id, m.zone == zone, m.not_after_us <= now_us)
+        .values(not_before_us=later, not_before_rule="window", not_after_us=closes_us)
+    )
+    return moved.rowcount
+
+
+def senders_with_work(connection: Connection, sender_ids: list[int], now_us: int) -> list[int]:
+    """Senders that have a row which may go now."""
+    found = []
+    running = connection.execute(select(campaigns.c.id).where(campaigns.c.state == "running")).scalars().all()
+    for sender_id in sender_ids:
+        waiting = exists().where(
+            m.status == "queued",
+            m.sender_id == sender_id,
+            m.campaign_id.in_(running),
+            m.not_before_us <= now_us,
+            m.not_after_us > now_us,
+        )
+        if running and connection.execute(select(waiting)).scalar():
+            found.append(sender_id)
+    return found
+
+
+def complete(connection: Connection, now_us: int) -> None:
+    """Steps with nothing left to send are done, and campaigns with nothing but done steps."""
+    expanded = connection.execute(select(steps.c.id).where(steps.c.state == "expanded")).scalars().all()
+    if expanded:
+        counts = tally.read(connection, list(expanded))
+        busy = {key.step_id for key in counts if key.status in (Status.QUEUED, Status.SENDING)}
+        for step_id in expanded:
+            if step_id not in busy and not _awaits_hops(connection, step_id):
+                connection.execute(update(steps).where(steps.c.id == step_id).values(state="done", finished_us=now_us))
+    open_steps = exists().where(steps.c.campaign_id == campaigns.c.id, steps.c.state.not_in(["done", "cancelled"]))
+    connection.execute(
+        update(campaigns)
+        .where(campaigns.c.state == "running", ~open_steps)
+        .values(state="done", state_us=now_us, state_reason="")
+    )
+
+
+def _awaits_hops(connection: Connection, step_id: int) -> bool:
+    statement = select(exists().where(m.step_id == step_id, m.hop_due_us.is_not(None)))
+    return bool(connection.execute(statement).scalar())
+
+
+def cancelled_with_rows(connection: Connection) -> list[int]:
+    """Cancelled campaigns of which rows still wait: a cancel that was interrupted."""
+    waiting = exists().where(m.status == "queued", m.campaign_id == campaigns.c.id)
+    statement = select(campaigns.c.id).where(campaigns.c.state == "cancelled", waiting)
+    return list(connection.execute(statement).scalars())
