@@ -70,21 +70,26 @@ class Wishes:
 
 
 def map_columns(
-    header: Sequence[str], sample: Sequence[Sequence[str]] = (), wishes: Wishes | None = None, file: str = ""
+    header: Sequence[str],
+    sample: Sequence[Sequence[str]] = (),
+    wishes: Wishes | None = None,
+    file: str = "",
+    line: int = 1,
 ) -> ColumnMap:
-    """Reads the header; `sample` (the first rows) decides the types of attributes.
+    """Reads the header, which stands in `line` of `file`; `sample` (the first rows) decides the types of attributes.
 
     Raises UsageError: `no-header`, `no-phone-column`, `unknown-heading` (a `--map` that fits no heading).
     """
     wishes = wishes or Wishes()
+    _refuse_numbers(header)
     overrides = _overrides(header, wishes)
     found: list[Diagnostic] = []
     columns = [_column(i, text, overrides.get(i, ""), wishes) for i, text in enumerate(header)]
-    _require_header(header, columns)
+    _require_phone_column(header, columns)
     columns = _without_doubles(columns, overrides, found)
     columns = [_by_content(c, [r[c.index] for r in sample if c.index < len(r)], wishes, found) for c in columns]
     kept = tuple(c for c in columns if c.target != "ignored")
-    return ColumnMap(kept, tuple(replace(d, file=file, line=1) for d in found))
+    return ColumnMap(kept, tuple(replace(d, file=file, line=line) for d in found))
 
 
 def _overrides(header: Sequence[str], wishes: Wishes) -> dict[int, str]:
@@ -123,13 +128,16 @@ def _is_kept(heading: Heading, wishes: Wishes) -> bool:
     return bool({slug(wish) for wish in wishes.keep} & {heading.slug, heading.field})
 
 
-def _require_header(header: Sequence[str], columns: Sequence[Column]) -> None:
+def _refuse_numbers(header: Sequence[str]) -> None:
     if any(_is_number(cell) for cell in header):
         raise UsageError(
             "no-header",
             "the first row holds phone numbers, so the file has no headings",
             "add a first row with headings such as: nama, no hp, kelurahan, kelompok",
         )
+
+
+def _require_phone_column(header: Sequence[str], columns: Sequence[Column]) -> None:
     if any(c.target in PHONES for c in columns if c.kind == "field"):
         return
     known = any(c.kind == "field" and c.target != "ignored" for c in columns)

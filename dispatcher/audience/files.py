@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from dispatcher.audience.columns import SAMPLE_ROWS, ColumnMap, Wishes, map_columns
 from dispatcher.audience.csv_rows import csv_rows, detect
 from dispatcher.audience.headings import PHONES, read_heading, slug
 from dispatcher.audience.raw import MAX_COLUMNS, RawRow, fitted
@@ -61,6 +62,13 @@ def open_rows(path: Path, sheet: str = "", headings: Collection[str] = ()) -> Co
     shown = {"\t": "tab"}.get(dialect.delimiter, dialect.delimiter)
     name = f"CSV ({dialect.encoding.removesuffix('-sig')}, delimiter {shown})"
     return ContactFile(path, tuple(header.cells), header.line, name, source)
+
+
+def read_columns(file: ContactFile, wishes: Wishes | None = None) -> ColumnMap:
+    """What the columns hold, by the header and the first rows. Raises UsageError as `map_columns` does."""
+    with closing(file.rows()) as rows:  # type: ignore[type-var]
+        sample = [row.cells for row in islice(rows, SAMPLE_ROWS) if not row.problem]
+    return map_columns(file.header, sample, wishes, file.path.name, file.header_line)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -1,7 +1,7 @@
 """Reads one XLSX sheet in a process of its own, with a memory limit.
 
-`python -m dispatcher.audience.xlsx_child PATH [SHEET]` writes JSON lines: {"sheet": name}, then
-[line, [cells], problem] for each row, then {"end": rows}; or {"error": code}.
+`python -m dispatcher.audience.xlsx_child PATH [SHEET]` writes JSON lines: {"sheet": name}, then lists of rows, each
+[line, [cells], problem], then {"end": true}; or {"error": code}.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 MEMORY_LIMIT_BYTES: Final = 2 << 30
+_BATCH: Final = 256
 _CHUNK: Final = 1 << 20
 _CELL = re.compile(rb"<c\b([^>]*)>(.*?)</c>", re.DOTALL)
 _ROW = re.compile(rb'\br="[A-Z]+(\d+)"')
@@ -62,13 +64,17 @@ def _lines(path: str, wanted: str) -> Iterator[object]:
             yield {"error": "no-sheet" if wanted else "empty", "sheets": book.sheet_names}
             return
         yield {"sheet": chosen.name}
-        rows = _broken_rows(path, chosen.name)
-        count = 0
-        for count, cells in enumerate(chosen.iter_rows(), 1):
-            texts = [_text(cell) for cell in cells]
-            if any(texts) or count in rows:
-                yield [count, texts, "cell_error" if count in rows else ""]
-        yield {"end": count}
+        rows = _rows(chosen, _broken_rows(path, chosen.name))
+        while batch := list(islice(rows, _BATCH)):
+            yield batch
+        yield {"end": True}
+
+
+def _rows(sheet: CalamineSheet, broken: set[int]) -> Iterator[tuple[int, list[str], str]]:
+    for line, cells in enumerate(sheet.iter_rows(), 1):
+        texts = [cell if type(cell) is str else _text(cell) for cell in cells]
+        if any(texts) or line in broken:
+            yield line, texts, "cell_error" if line in broken else ""
 
 
 def _choose(book: CalamineWorkbook, wanted: str) -> CalamineSheet | None:
@@ -84,8 +90,6 @@ def _is_table(kind: object) -> bool:
 
 
 def _text(cell: object) -> str:
-    if isinstance(cell, str):
-        return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
@@ -115,9 +119,15 @@ def _broken_rows(path: str, sheet: str) -> set[int]:
 
 def _broken_in(text: bytes) -> Iterator[int]:
     for cell in _CELL.finditer(_without_empty_cells(text)):
-        is_error = b't="e"' in cell[1]
-        if (is_error or (b"<f" in cell[2] and not _VALUE.search(cell[2]))) and (row := _ROW.search(cell[1])):
+        if _is_broken(cell[1], cell[2]) and (row := _ROW.search(cell[1])):
             yield int(row[1])
+
+
+def _is_broken(attributes: bytes, content: bytes) -> bool:
+    """An error, or a formula never calculated; one of type text may well have an empty result."""
+    if b't="e"' in attributes:
+        return True
+    return b"<f" in content and b't="str"' not in attributes and not _VALUE.search(content)
 
 
 def _without_empty_cells(text: bytes) -> bytes:

@@ -68,9 +68,11 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
 def _read(child: subprocess.Popen[bytes]) -> Iterator[RawRow]:
     assert child.stdout
     for line in child.stdout:
+        if not line.endswith(b"\n"):
+            break
         message = json.loads(line)
         if isinstance(message, list):
-            yield RawRow(*message)
+            yield from (RawRow(*row) for row in message)
         elif "error" in message:
             raise _error(message["error"], message.get("sheets", ()))
         elif "end" in message:

@@ -87,6 +87,8 @@ def parse_phones(raw: str, country: str = "ID") -> tuple[list[PhoneNumber], list
         return [parse_phone(raw, country)], []
     except PhoneProblem as problem:
         whole = problem
+    if whole.code == "scientific":  # its decimal comma separates nothing
+        return [], [whole]
     parts = [part for part in _SEPARATOR.split(raw) if part.strip()]
     if len(parts) < 2 and whole.code == "too_long":
         parts = raw.split()

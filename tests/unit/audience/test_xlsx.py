@@ -9,6 +9,7 @@ import xlsxwriter
 
 from dispatcher.audience.files import open_rows
 from dispatcher.audience.raw import RawRow
+from dispatcher.audience.xlsx_child import _broken_in
 from dispatcher.core.errors import UsageError
 
 
@@ -48,6 +49,13 @@ def test_the_first_sheet_that_holds_anything(workbook: Path) -> None:
         RawRow(7, ["Tanpa hasil", "0812", "", "", ""], "cell_error"),
         RawRow(8, ["Galat", "0812", "", "", ""], "cell_error"),
     ]
+
+
+def test_which_cells_are_broken() -> None:
+    """An empty text is a result; a formula that no program has calculated has none."""
+    cells = b"""<c r="A1" t="str"><f>""</f><v></v></c><c r="A2"><f>1+1</f><v></v></c><c r="A3"><f>1+1</f><v>2</v></c>
+    <c r="A4" s="1"/><c r="A5" t="e"><v>#N/A</v></c><c r="AB6"><f>1+1</f></c><c r="A7" t="s"><v>0</v></c>"""
+    assert list(_broken_in(cells)) == [2, 5, 6]
 
 
 def test_a_named_sheet(workbook: Path) -> None:

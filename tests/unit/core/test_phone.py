@@ -113,6 +113,10 @@ def test_no_number_at_all() -> None:
     assert {p.code for p in problems} == {"not_a_number"}
 
 
+def test_a_decimal_comma_separates_no_numbers() -> None:
+    assert [p.code for p in parse_phones("6,28123E+11")[1]] == ["scientific"]
+
+
 def test_mask() -> None:
     assert mask("+6281234567789") == "+62812****789"
     assert mask("+6221555") == "+62****55"
