@@ -26,7 +26,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_UNDECODED = re.compile("[\udc80-\udcff]")
+_UNDECODED = re.compile("[\udc80-\udcff\ufffd]")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
 _ONE_BYTE: Final = frozenset({"cp1252", "mac_roman"})
 
@@ -53,7 +53,8 @@ def detect(path: Path) -> Dialect:
 
 def csv_rows(path: Path, dialect: Dialect, width: int | None = None) -> Iterator[RawRow]:
     """Every row that is not blank, from `first_line`. With `width`, rows of another width carry their problem."""
-    with path.open(encoding=dialect.encoding, errors="surrogateescape", newline="") as file:
+    errors = "replace" if dialect.encoding.startswith("utf-16") else "surrogateescape"
+    with path.open(encoding=dialect.encoding, errors=errors, newline="") as file:
         lines = _Lines(file)
         for _ in range(dialect.first_line - 1):
             next(lines, "")
@@ -70,15 +71,14 @@ def _records(lines: _Lines, dialect: Dialect, width: int | None) -> Iterator[Raw
         except StopIteration:
             return
         except (_TooLong, csv.Error):
-            yield lines.retreat(dialect.delimiter, "too_large" if lines.cut else "quote")
+            yield lines.retreat(dialect.delimiter, "quote" if lines.spans() else "too_large")
             continue
-        line = lines.first_line
-        if lines.cut:
-            yield RawRow(line, cells, "too_large")
-        elif lines.is_unclosed() or lines.is_torn(dialect.delimiter):
+        if lines.cut and not lines.spans():
+            yield RawRow(lines.first_line, cells, "too_large")
+        elif lines.cut or lines.is_unclosed() or lines.is_torn(dialect.delimiter):
             yield lines.retreat(dialect.delimiter, "quote")
         elif any(cells):
-            row = RawRow(line, cells, lines.problem(one_byte))
+            row = RawRow(lines.first_line, cells, lines.problem(one_byte))
             if width is not None and len(cells) != width:
                 row = fitted(row, width)
                 if row.problem and lines.spans():

@@ -87,6 +87,11 @@ def test_a_bad_byte_far_behind_the_sample(tmp_path: Path) -> None:
     assert [(r.line, r.problem) for r in rows(tmp_path, text) if r.problem] == [(20_002, "encoding")]
 
 
+def test_utf16_cut_in_the_middle_of_a_character(tmp_path: Path) -> None:
+    text = f"{HEADER}\nA,0812,x\nB,0813,y".encode("utf-16")[:-1]
+    assert [(r.line, r.problem) for r in rows(tmp_path, text)] == [(2, ""), (3, "encoding")]
+
+
 def test_binary_zeros(tmp_path: Path) -> None:
     found = rows(tmp_path, f"{HEADER}\nA,0812,x\nB,08\x0013,y\nC,0814,z\n")
     assert [(r.line, r.problem) for r in found] == [(2, ""), (3, "nul"), (4, "")]
@@ -114,6 +119,16 @@ def test_quotes_inside_cells(tmp_path: Path) -> None:
 def test_a_huge_line_is_one_bad_row(tmp_path: Path) -> None:
     text = f"{HEADER}\nA,0812,x\n" + "," * 3_000_000 + "\nB,0813,y\n"
     assert [(r.line, r.problem) for r in rows(tmp_path, text)] == [(2, ""), (3, "too_large"), (4, "")]
+
+
+def test_a_huge_cell_and_a_huge_line_behind_a_quote(tmp_path: Path) -> None:
+    text = f"{HEADER}\nA,0812," + "x" * 200_000 + '\nB,"0813,y\n' + "k," * 1_500_000 + "\nC,0814,z\n"
+    assert [(r.line, r.problem) for r in rows(tmp_path, text)] == [
+        (2, "too_large"),
+        (3, "quote"),
+        (4, "too_many_cells"),
+        (5, ""),
+    ]
 
 
 @pytest.mark.parametrize("header", ["k," * 1_000_000 + "no hp", "no hp," + "k," * 600 + "k"])
