@@ -84,14 +84,16 @@ def _marked(address: str) -> Named:
 
 def _by_commas(address: str, province: str) -> Place | None:
     """ "Jl. Melati 5, Tebet Barat, Jakarta Selatan": names from the end, two of which have to agree."""
-    parts = [_NOT_A_NAME.sub("", part).strip() for part in re.split(r"[,;\n]", address)[1:]]
+    texts = (_NOT_A_NAME.sub("", part).strip() for part in re.split(r"[,;\n]", address)[1:])
+    parts = [text for text in texts if text]
     within, agreed = province, 0
     level: Level = PROVINCE
-    for part in reversed([part for part in parts if part]):
+    for part in reversed(parts):
         found = next(iter(_next_level(part, within, level)), None)
         if found:
             within, agreed, level = found, agreed + 1, region.level(found)
-    return Place(within) if agreed >= 2 and level == KELURAHAN else None
+    is_sure = agreed >= 2 and (level == KELURAHAN or agreed == len(parts))
+    return Place(within) if is_sure else None
 
 
 def _next_level(name: str, within: str, above: Level) -> list[str]:

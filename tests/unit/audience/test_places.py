@@ -59,6 +59,7 @@ def test_every_kelurahan_by_its_names(code: str) -> None:
         ("Jl. Tebet Raya 5, Tebet Barat, Tebet, Jakarta Selatan", TEBET_BARAT),
         ("Jl. Tebet Raya 5, RT 3/7, Tebet Barat, Jaksel 12810", TEBET_BARAT),
         ("Jl. Margonda Raya No. 100, Kemiri Muka, Beji, Depok 16424", "32.76.06.1004"),
+        ("Jl. Kebon Sirih No 1 RT 3/7, Menteng, Jakarta Pusat", "31.71.06"),
         ("rumah kuning dekat masjid", None),
     ],
 )
