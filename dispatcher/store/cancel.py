@@ -1,0 +1,43 @@
+"""Withdraws what is still queued for a number or a person, in the transaction that made it unwanted (invariant 8)."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, delete, select, true
+
+from dispatcher.core.status import Status
+from dispatcher.delivery import machine
+from dispatcher.store.bulk import any_of
+from dispatcher.store.outbox import Batch
+from dispatcher.store.tables import campaigns, cap_uses, messages
+
+
+def cancel_queued_for_address(
+    connection: Connection, address_hash: bytes, now_us: int, reason: str, purpose: str = "*"
+) -> int:
+    """How many rows there were; `purpose` other than "*" spares campaigns with another one."""
+    of_purpose = messages.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.purpose == purpose))
+    return _cancel(
+        connection,
+        messages.c.address_hash == address_hash,
+        true() if purpose == "*" else of_purpose,
+        now_us=now_us,
+        reason=reason,
+    )
+
+
+def cancel_queued_for_contact(connection: Connection, contact_id: int, now_us: int, reason: str) -> int:
+    return _cancel(connection, messages.c.contact_id == contact_id, now_us=now_us, reason=reason)
+
+
+def _cancel(connection: Connection, *conditions: ColumnElement[bool], now_us: int, reason: str) -> int:
+    """A row that a worker has claimed is still queued; without its token the worker cannot begin it. Caps come back."""
+    queued = select(messages.c.id).where(messages.c.status == Status.QUEUED, *conditions)
+    batch = Batch.lock(connection, connection.execute(queued).scalars().all())
+    cancelled = [row for row in batch.rows.values() if row.status is Status.QUEUED]
+    if not cancelled:
+        return 0
+    for row in cancelled:
+        machine.cancel(row, reason, now_us)
+    connection.execute(delete(cap_uses).where(any_of(connection, cap_uses.c.message_id, [row.id for row in cancelled])))
+    batch.save()
+    return len(cancelled)

@@ -1,0 +1,98 @@
+"""A refusal taken down by an officer, and the erasure of a person. A refusal outlives both (invariant 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.installation import take_ids
+from dispatcher.store.tables import (
+    consent_events,
+    consents,
+    contact_points,
+    contacts,
+    inbound,
+    memberships,
+    messages,
+    receipts,
+    suppressions,
+)
+
+_BLANK: Final = {
+    "identity_hash": None, "row_hash": None, "name_sealed": None, "birth_date_sealed": None, "birth_year": None,
+    "salutation": "", "language": "", "region": "", "rw": None, "rt": None, "role": "", "zone": "", "attributes": {},
+    "minor": False,
+}  # fmt: skip
+
+
+def suppress(connection: Connection, address_hash: bytes, purpose: str, reason: str, via: str, now_us: int) -> bool:
+    """False where the number had refused that already; the first refusal keeps its date."""
+    row = {"address_hash": address_hash, "purpose": purpose, "reason": reason, "via": via, "at_us": now_us}
+    return insert_ignore(connection, suppressions, [row]) == 1
+
+
+def withdraw_consent(
+    connection: Connection, contact_ids: Sequence[int], purpose: str, reason: str, via: str, now_us: int
+) -> int:
+    """What these people had agreed to within the purpose ("*": all) is withdrawn, each with an event; how many."""
+    c = consents.c
+    held = any_of(connection, c.contact_id, contact_ids) & c.granted
+    if purpose != "*":
+        held &= c.purpose == purpose
+    rows = connection.execute(select(consents).where(held)).all()
+    connection.execute(update(consents).where(held).values(granted=False, at_us=now_us))
+    ids = take_ids(connection, len(rows), now_us) if rows else range(0)
+    for identifier, row in zip(ids, rows, strict=True):
+        connection.execute(
+            insert(consent_events).values(
+                id=identifier,
+                contact_id=row.contact_id,
+                purpose=row.purpose,
+                media=row.media,
+                granted=False,
+                basis=row.basis,
+                evidence=reason,
+                via=via,
+                at_us=now_us,
+            )
+        )
+    return len(rows)
+
+
+def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:
+    """Blanks and deletes everything personal. What stays: counts, cells, statuses, and refusals by keyed hash."""
+    numbers = select(contact_points.c.address_hash).where(contact_points.c.contact_id == contact_id)
+    hashes = list(connection.execute(numbers).scalars())
+    connection.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
+    for table in (contact_points, memberships, consents):
+        connection.execute(delete(table).where(table.c.contact_id == contact_id))
+    connection.execute(
+        update(consent_events).where(consent_events.c.contact_id == contact_id).values(evidence="", source="")
+    )
+    _blank_messages(connection, contact_id)
+    _blank_replies(connection, contact_id, hashes)
+    connection.execute(
+        update(contacts).where(contacts.c.id == contact_id).values(**_BLANK, erased_us=now_us, updated_us=now_us)
+    )
+
+
+def _blank_messages(connection: Connection, contact_id: int) -> None:
+    mine = messages.c.contact_id == contact_id
+    connection.execute(
+        update(receipts)
+        .where(receipts.c.message_id.in_(select(messages.c.id).where(mine)), receipts.c.raw_sealed.is_not(None))
+        .values(raw_sealed=None)
+    )
+    connection.execute(update(messages).where(mine).values(body_sealed=None, address_sealed=None))
+
+
+def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[bytes]) -> None:
+    """Replies of the person, and those of a number that now belongs to nobody."""
+    still_used = select(contact_points.c.address_hash).where(any_of(connection, contact_points.c.address_hash, hashes))
+    kept = set(connection.execute(still_used).scalars())
+    orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
+    mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
+    connection.execute(update(inbound).where(mine).values(text_sealed=None, address_sealed=None))
