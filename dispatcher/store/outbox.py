@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, case, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, case, exists, insert, literal, or_, select, update
 
 from dispatcher.core.status import Status, best
 from dispatcher.delivery.machine import Message
@@ -153,8 +153,7 @@ def claim(
 
     `turn` rotates which campaign is served first.
     """
-    running = connection.execute(select(campaigns.c.id).where(campaigns.c.state == "running").order_by(campaigns.c.id))
-    order = [row.id for row in running]
+    order = sending_campaigns(connection, sender_id)
     if not order:
         return ()
     start = turn % len(order)
@@ -166,6 +165,20 @@ def claim(
             campaign_id = waiting.pop(0)
             taken += _claim_of(connection, sender_id, campaign_id, priority, share, token, now_us, lease_until_us)
     return tuple(taken)
+
+
+def sending_campaigns(connection: Connection, sender_id: int) -> list[int]:
+    """Campaigns that may send and have rows of this sender. A done one may: a person settled a message for resending."""
+    waiting = exists().where(
+        m.status == literal(Status.QUEUED.value, literal_execute=True),
+        m.sender_id == sender_id,
+        m.priority.in_((0, 1)),
+        m.campaign_id == campaigns.c.id,
+    )
+    statement = (
+        select(campaigns.c.id).where(campaigns.c.state.in_(("running", "done")), waiting).order_by(campaigns.c.id)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def _claim_of(

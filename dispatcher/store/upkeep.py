@@ -10,7 +10,7 @@ from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.store import tally
 from dispatcher.store.engine import Database
-from dispatcher.store.outbox import Batch
+from dispatcher.store.outbox import Batch, sending_campaigns
 from dispatcher.store.tables import campaigns, messages, steps
 
 AT_ONCE = 500
@@ -95,16 +95,16 @@ def reopen(connection: Connection, step_id: int, zone: str, now_us: int, opens_u
 def senders_with_work(connection: Connection, sender_ids: list[int], now_us: int) -> list[int]:
     """Senders that have a row which may go now."""
     found = []
-    running = connection.execute(select(campaigns.c.id).where(campaigns.c.state == "running")).scalars().all()
     for sender_id in sender_ids:
+        sending = sending_campaigns(connection, sender_id)
         waiting = exists().where(
             m.status == "queued",
             m.sender_id == sender_id,
-            m.campaign_id.in_(running),
+            m.campaign_id.in_(sending),
             m.not_before_us <= now_us,
             m.not_after_us > now_us,
         )
-        if running and connection.execute(select(waiting)).scalar():
+        if sending and connection.execute(select(waiting)).scalar():
             found.append(sender_id)
     return found
 

@@ -1,0 +1,248 @@
+"""Send what one sender has waiting: claim, begin a slice, hand over, record (DESIGN 5).
+
+A claim covers half a second of permits. Its rows are begun in slices, each committed before its first byte leaves;
+the next slice is begun, and the next claim made, while the current one is handed over. What was begun and not handed
+over never exceeds two slices of 50 ms or 50 messages (invariant 3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from dispatcher.core.clock import boottime_ns
+from dispatcher.core.errors import UnavailableError
+from dispatcher.core.status import Reason
+from dispatcher.delivery.pacing import HORIZON_US, LATE_US, capacity, permits
+from dispatcher.operations.context import Context
+from dispatcher.operations.ends import Ends
+from dispatcher.operations.record import Ended, Withdrawn
+from dispatcher.receipts.fold import make_ref
+from dispatcher.render.content import decode
+from dispatcher.spi import (
+    Ambiguous,
+    AmbiguousError,
+    Channel,
+    NotSent,
+    NotSentError,
+    OutboundMessage,
+    Outcome,
+    Rejected,
+)
+from dispatcher.store import outbox
+from dispatcher.store.installation import new_token
+from dispatcher.store.outbox import Claimed
+from dispatcher.store.permits import lock_sender, move_tat
+
+BATCH = 400
+SLICE_MESSAGES = 50
+SLICE_US = 50_000
+CLAIM_VOID_NS = 800_000_000
+LEASE_US = 15_000_000
+SEND_TIMEOUT_S = 9.0
+_BEGIN_AHEAD_US = 30_000
+_WAIT_PAUSED_US = 1_000_000
+
+Database = Callable[[Callable[[Connection], Any]], Any]
+
+
+@dataclass(slots=True)
+class Hand:
+    """A claim: rows with the instants of their permits (None: no rate), and when it was made."""
+
+    token: int
+    rows: Sequence[Claimed]
+    at_us: Sequence[int | None]
+    claimed_ns: int
+    wait_us: int = 0
+    """Where there are no rows: how long to leave the sender alone; 0: nothing waits."""
+
+    @property
+    def is_void(self) -> bool:
+        """A process that slept or was stopped must not use it (invariant 8)."""
+        return boottime_ns() - self.claimed_ns > CLAIM_VOID_NS
+
+    def slices(self) -> Iterator[tuple[int, int]]:
+        """[start, end) of rows whose permits lie within one slice."""
+        start = 0
+        for index in range(1, len(self.rows) + 1):
+            if index == len(self.rows) or index - start == SLICE_MESSAGES or self._spans(start, index):
+                yield start, index
+                start = index
+
+    def _spans(self, start: int, index: int) -> bool:
+        first, this = self.at_us[start], self.at_us[index]
+        return first is not None and this is not None and this - first >= SLICE_US
+
+
+@dataclass
+class Drain:
+    """One sender in one process."""
+
+    context: Context
+    sender_id: int
+    name: str
+    channel: Channel[Any]
+    ends: Ends
+    database: Any
+    """`async def(work) -> result`: runs `work(connection)` in a transaction, on a thread."""
+
+    should_stop: Callable[[], bool]
+    _turn: int = 0
+    _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.channel.capabilities.concurrency)
+        self._keeps_ids = not self.channel.capabilities.echoes_ref
+
+    async def run(self) -> None:
+        """Until nothing waits, or a stop; what was begun is finished."""
+        try:
+            hand = await self._claim()
+            while hand.rows or hand.wait_us:
+                if not hand.rows:
+                    if self.should_stop():
+                        break
+                    await asyncio.sleep(min(hand.wait_us, _WAIT_PAUSED_US) / 1e6)
+                    hand = await self._claim()
+                    continue
+                hand = await self._use(hand)
+        finally:
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+
+    async def _use(self, hand: Hand) -> Hand:
+        """Hand over all of a claim; returns the next one, made meanwhile."""
+        slices = list(hand.slices())
+        begun = await self._begin(hand, *slices[0])
+        following: asyncio.Task[Hand] | None = None
+        for (start, end), after in zip(slices, [*slices[1:], None], strict=True):
+            if after is None:
+                following = asyncio.create_task(self._claim())
+                await self._hand_over(hand, start, end, begun)
+            else:
+                ahead = asyncio.create_task(self._begin(hand, *after))
+                await self._hand_over(hand, start, end, begun)
+                begun = await ahead
+        assert following is not None
+        return await following
+
+    async def _claim(self) -> Hand:
+        if self.should_stop():
+            return Hand(0, (), (), 0)
+        return await self.database(self._claim_in)  # type: ignore[no-any-return]
+
+    def _claim_in(self, connection: Connection) -> Hand:
+        now_us, claimed_ns, token = self.context.now_us(), boottime_ns(), new_token()
+        sender = lock_sender(connection, self.sender_id)
+        if sender.paused or sender.removed:
+            return Hand(token, (), (), claimed_ns)
+        if sender.slow_until_us is not None and sender.slow_until_us > now_us:
+            return Hand(token, (), (), claimed_ns, sender.slow_until_us - now_us)
+        rate = sender.rate_per_s
+        limit = BATCH if rate is None else min(BATCH, capacity(sender.tat_us, now_us, rate))
+        if limit == 0:
+            return Hand(token, (), (), claimed_ns, sender.tat_us - now_us - HORIZON_US + 1000)
+        self._turn += 1
+        rows = outbox.claim(connection, self.sender_id, limit, token, now_us, now_us + LEASE_US, self._turn)
+        if rate is None or not rows:
+            return Hand(token, rows, [None] * len(rows), claimed_ns)
+        at_us, tat_us = permits(sender.tat_us, now_us, rate, [row.units for row in rows])
+        move_tat(connection, self.sender_id, tat_us)
+        outbox.release(connection, token, [row.id for row in rows[len(at_us) :]])
+        return Hand(token, rows[: len(at_us)], at_us, claimed_ns)
+
+    async def _begin(self, hand: Hand, start: int, end: int) -> dict[int, int]:
+        """message → attempt of those that are still ours; none where the claim is void by now."""
+        first_us = hand.at_us[start]
+        if first_us is not None:
+            await _sleep_until(self.context, first_us - _BEGIN_AHEAD_US)
+        ids = [row.id for row in hand.rows[start:end]]
+        if hand.is_void or self.should_stop():
+            await self.database(lambda connection: outbox.release(connection, hand.token, ids))
+            return {}
+        try:
+            return await self.database(  # type: ignore[no-any-return]
+                lambda connection: self._begin_in(connection, hand.token, ids)
+            )
+        except UnavailableError:
+            # the commit may have happened all the same: nothing of it has left, so say that (invariant 16)
+            for row in hand.rows[start:end]:
+                self.ends.add(Ended(row.id, row.attempt + 1, Withdrawn()))
+            return {}
+
+    def _begin_in(self, connection: Connection, token: int, ids: Sequence[int]) -> dict[int, int]:
+        now_us = self.context.now_us()
+        return outbox.begin(connection, token, ids, self.sender_id, now_us, now_us + LEASE_US)
+
+    async def _hand_over(self, hand: Hand, start: int, end: int, begun: dict[int, int]) -> None:
+        """Each at its permit. One that comes too late gets a new permit by going round again."""
+        for row, at_us in zip(hand.rows[start:end], hand.at_us[start:end], strict=True):
+            attempt = begun.get(row.id)
+            if attempt is None:
+                continue
+            message = self._message(row, attempt)
+            await self._slots.acquire()
+            if at_us is not None:
+                await _sleep_until(self.context, at_us)
+            task = asyncio.create_task(self._send(hand, row, attempt, at_us, message))
+            self._in_flight.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._slots.release()
+
+    async def _send(self, hand: Hand, row: Claimed, attempt: int, at_us: int | None, message: OutboundMessage) -> None:
+        is_late = at_us is not None and self.context.database.clock.now_us() - at_us > LATE_US
+        if is_late or hand.is_void:
+            self.ends.add(Ended(row.id, attempt, Withdrawn()))
+            return
+        if row.synthetic and not self.channel.capabilities.synthetic_only:
+            outcome: Outcome = Rejected(Reason.SYNTHETIC)
+        else:
+            outcome = await self._call(message)
+        self.ends.add(Ended(row.id, attempt, outcome, self._keeps_ids))
+
+    async def _call(self, message: OutboundMessage) -> Outcome:
+        """The one place where something leaves the house. Whatever is not plainly said counts as ambiguous."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await self.channel.send(message)
+        except NotSentError:
+            return NotSent(detail="no connection")
+        except AmbiguousError:
+            return Ambiguous(detail="no answer")
+        except Exception as error:
+            return Ambiguous(detail=type(error).__name__)
+
+    def _message(self, row: Claimed, attempt: int) -> OutboundMessage:
+        keys, ref = self.context.keys, make_ref(row.id, attempt)
+        content = decode(keys.sealer.open("messages.body", row.id, row.body_sealed))
+        valid_for_s = max(1, (row.expires_us - self.context.database.clock.now_us()) // 1_000_000)
+        return OutboundMessage(
+            ref=ref,
+            to=keys.sealer.open("messages.address", row.id, row.address_sealed),
+            text=content.text,
+            template=content.template,
+            callback_url=self._callback_url(ref),
+            valid_for_s=valid_for_s,
+            segments=row.segments,
+        )
+
+    def _callback_url(self, ref: str) -> str:
+        public_url = self.context.environment.public_url
+        if not public_url or self.channel.capabilities.receipts != "push":
+            return ""
+        mac = "" if self.channel.capabilities.signs_hooks else "." + self.context.keys.mac("hook", ref)
+        return f"{public_url}/hooks/{self.name}?m={ref}{mac}"
+
+
+async def _sleep_until(context: Context, instant_us: int) -> None:
+    left_us = instant_us - context.database.clock.now_us()
+    if left_us > 300:
+        await asyncio.sleep(left_us / 1e6)

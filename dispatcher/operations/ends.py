@@ -1,0 +1,72 @@
+"""Ends of attempts on their way to the database: gathered for some milliseconds, kept while the database is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from dispatcher.core.errors import UnavailableError
+from dispatcher.operations.context import Context
+from dispatcher.operations.record import Ended, record_ends
+from dispatcher.operations.spool import write_spool
+
+AT_ONCE = 500
+_GATHER_S = 0.015
+_AGAIN_S = 0.5
+
+Transaction = Callable[[Callable[[Connection], Any]], Awaitable[Any]]
+
+
+class Ends:
+    """Add from the loop; `run` records until it is closed and empty."""
+
+    def __init__(self, context: Context, transaction: Transaction) -> None:
+        self._context = context
+        self._transaction = transaction
+        self._waiting: list[Ended] = []
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self.recorded = 0
+
+    def add(self, ended: Ended) -> None:
+        self._waiting.append(ended)
+        self._arrived.set()
+
+    def close(self) -> None:
+        self._closing = True
+        self._arrived.set()
+
+    async def run(self, patience_s: float = 8.0) -> None:
+        """After `close`, a database that is away for longer than `patience_s` gets the rest through a file."""
+        given_up_at: float | None = None
+        loop = asyncio.get_running_loop()
+        while self._waiting or not self._closing:
+            if not self._waiting:
+                await self._arrived.wait()
+                self._arrived.clear()
+                if not self._closing:
+                    await asyncio.sleep(_GATHER_S)
+                continue
+            if await self._flush():
+                given_up_at = None
+                continue
+            if self._closing:
+                given_up_at = given_up_at or loop.time() + patience_s
+                if loop.time() >= given_up_at:
+                    write_spool(self._context.environment.state_dir, self._waiting)
+                    self._waiting = []
+                    return
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _flush(self) -> bool:
+        batch = self._waiting[:AT_ONCE]
+        try:
+            await self._transaction(lambda connection: record_ends(self._context, connection, batch))
+        except UnavailableError:
+            return False
+        del self._waiting[: len(batch)]
+        self.recorded += len(batch)
+        return True

@@ -1,0 +1,86 @@
+"""The clock of the installation: what is due, what ended, what waits no longer. One process at a time, under a lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dispatcher.core.clock import SECOND_US
+from dispatcher.delivery.schedule import next_opening
+from dispatcher.operations.apply import AHEAD_US, TICK
+from dispatcher.operations.context import Context
+from dispatcher.operations.expand import Expander
+from dispatcher.operations.follow import follow_hops
+from dispatcher.operations.ingest import age_parked, match_parked
+from dispatcher.operations.settle import resend_unknown
+from dispatcher.store import upkeep
+from dispatcher.store.installation import new_token, take_lease
+from dispatcher.store.permits import known_senders
+from dispatcher.store.steps import due_steps
+from dispatcher.store.tables import steps
+
+LEASE_US = 5 * SECOND_US
+_PARKED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a tick found to do for others: steps to expand, senders with rows to send."""
+
+    steps: tuple[int, ...] = ()
+    senders: tuple[int, ...] = ()
+
+
+class Ticker:
+    """One per process; keeps its lease while it lives, another takes over when it does not."""
+
+    def __init__(self, context: Context, expander: Expander | None = None) -> None:
+        self._context = context
+        self._expander = expander or Expander(context)
+        self._token = new_token()
+
+    def tick(self) -> Work | None:
+        """None while another process ticks. Safe at any moment, any number of times."""
+        database = self._context.database
+        with database.begin() as connection:
+            if not take_lease(connection, TICK, self._token, self._context.now_us(), LEASE_US):
+                return None
+        upkeep.end_leases(database)
+        upkeep.expire(database)
+        self._reopen_windows()
+        follow_hops(self._expander)
+        resend_unknown(self._expander, self._settle_times())
+        match_parked(self._context, _PARKED_AT_ONCE)
+        age_parked(self._context)
+        self._finish_cancels()
+        with database.begin() as connection:
+            now_us = self._context.now_us()
+            upkeep.complete(connection, now_us)
+            due = due_steps(connection, now_us + AHEAD_US)
+            senders = upkeep.senders_with_work(connection, [row.id for row in known_senders(connection)], now_us)
+        return Work(tuple(row.id for row in due), tuple(senders))
+
+    def _reopen_windows(self) -> None:
+        now_us = self._context.now_us()
+        with self._context.database.begin() as connection:
+            for step_id, zone in upkeep.closed_windows(connection, now_us):
+                plan_id = connection.execute(steps.select().where(steps.c.id == step_id)).one().plan_id
+                revision = self._expander.revision(connection, plan_id)
+                opening = next_opening(revision.window(zone), now_us)
+                upkeep.reopen(connection, step_id, zone, now_us, opening.opens_us, opening.closes_us)
+
+    def _finish_cancels(self) -> None:
+        with self._context.database.read() as connection:
+            interrupted = upkeep.cancelled_with_rows(connection)
+        for campaign_id in interrupted:
+            upkeep.cancel_campaign_rows(self._context.database, campaign_id)
+
+    def _settle_times(self) -> dict[int, int]:
+        """Sender → how long its provider's record takes to be complete."""
+        context = self._context
+        with context.database.read() as connection:
+            names = {row.name: row.id for row in known_senders(connection)}
+        return {
+            names[name]: int(context.channels.get(sender.channel).capabilities.settle_time_s * SECOND_US)
+            for name, sender in context.settings.senders.items()
+            if name in names
+        }

@@ -1,0 +1,49 @@
+"""Attempts whose end nobody knows, and what settles them (invariant 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from dispatcher.store.bulk import any_of
+from dispatcher.store.tables import messages, steps
+
+m = messages.c
+LOOK_UP = "look-up"
+
+
+def due_for_look_up(connection: Connection, sender_id: int, begun_before_us: int, now_us: int, limit: int) -> list[Any]:
+    """Unknown rows old enough for the provider's list to be complete; each is asked about now and then."""
+    statement = (
+        select(m.id, m.attempt, m.begun_us, m.address_sealed, m.body_sealed, m.provider_id)
+        .where(
+            m.status == "unknown",
+            m.sender_id == sender_id,
+            m.begun_us <= begun_before_us,
+            m.not_before_us <= now_us,
+        )
+        .order_by(m.begun_us)
+        .limit(limit)
+    )
+    return list(connection.execute(statement))
+
+
+def ask_again_at(connection: Connection, ids: list[int], instant_us: int) -> None:
+    connection.execute(
+        update(messages)
+        .where(any_of(connection, m.id, sorted(ids)), m.status == "unknown")
+        .values(not_before_us=instant_us, not_before_rule=LOOK_UP)
+    )
+
+
+def unknown_of_steps(connection: Connection, begun_before_us: int, limit: int) -> list[Any]:
+    """Unknown rows with the plan and step that say what to do about them."""
+    statement = (
+        select(m.id, m.sender_id, steps.c.plan_id, steps.c.name)
+        .join(steps, steps.c.id == m.step_id)
+        .where(m.status == "unknown", m.begun_us <= begun_before_us)
+        .order_by(m.id)
+        .limit(limit)
+    )
+    return list(connection.execute(statement))
