@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -71,6 +72,7 @@ def _run(options: CarrierOptions) -> None:
         from uvloop import run
     except ImportError:
         from asyncio import run  # type: ignore[assignment]
+    gc.set_threshold(100_000, 50, 50)  # messages are kept by the million and hold no cycles
     run(serve(options, started))
 
 

@@ -50,16 +50,21 @@ class Carrier:
 
     def unfold(self, message: Message, sid: str, fate: Fate, tell: Tell, reply: Callable[[str], None]) -> None:
         """Have the message live through its fate: each step is written down, then told to the face."""
+        accepted_s, steps = self.timeline.now_s(), iter(fate.steps)
+        step = next(steps)
 
-        def happen(step: Step) -> None:
-            now_us = self.now_us()
-            if message.become(step.status, step.error, now_us):
-                self.ledger.status(now_us, sid, step.status, step.error)
-            if step.told:
-                tell(message, step)
+        def happen() -> None:
+            nonlocal step
+            now_us, due = self.now_us(), step
+            if message.become(due.status, due.error, now_us):
+                self.ledger.status(now_us, sid, due.status, due.error)
+            if due.told:
+                tell(message, due)
+            if following := next(steps, None):
+                step = following
+                self.timeline.at(accepted_s + step.after_s, happen)
 
-        for step in fate.steps:
-            self.timeline.after(step.after_s, lambda step=step: happen(step))  # type: ignore[misc]
+        self.timeline.at(accepted_s + step.after_s, happen)
         if fate.reply is not None and self.behaviour.inbound_url:
             text = fate.reply.text
             self.timeline.after(fate.reply.after_s, lambda: reply(text))

@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from dispatcher.core.errors import UsageError
+from dispatcher.testing.carrier.behaviour import Behaviour
 from dispatcher.testing.carrier.carrier import Carrier
 from dispatcher.testing.carrier.http1 import Request
 from dispatcher.testing.carrier.ledger import Ledger
@@ -37,7 +38,9 @@ class Control:
             case (b"GET", "/_control"):
                 request.answer_json(200, asdict(self._carrier.behaviour))
             case (b"POST", "/_control"):
-                self._change(request)
+                self._change(request, self._carrier.behaviour)
+            case (b"PUT", "/_control"):
+                self._change(request, Behaviour())
             case (b"POST", "/_ledger/reset"):
                 self._carrier.forget()
                 request.answer(200, b"{}")
@@ -51,12 +54,12 @@ class Control:
             case _:
                 request.answer_json(404, {"error": f"there is no {path} here"})
 
-    def _change(self, request: Request) -> None:
+    def _change(self, request: Request, old: Behaviour) -> None:
         try:
             changes = json.loads(request.body)
             if not isinstance(changes, dict):
                 raise UsageError("carrier-behaviour", "a JSON object is needed")
-            self._carrier.behaviour = self._carrier.behaviour.merged(changes)
+            self._carrier.behaviour = old.merged(changes)
         except UsageError as error:
             request.answer_json(400, {"error": error.as_dict()})
         except ValueError:

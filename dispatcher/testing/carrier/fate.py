@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from dispatcher.testing.carrier.behaviour import Behaviour, Fault
 
@@ -21,8 +20,7 @@ _LANES: Final = struct.Struct("<16I")
 _FULL: Final = float(1 << 32)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """`after_s` the acceptance the message becomes `status`; it is told `told` times (0: the callback is lost)."""
 
     after_s: float
@@ -31,14 +29,12 @@ class Step:
     told: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     after_s: float
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     """`steps` in the order of their callbacks."""
 
     fault: Fault | None
@@ -117,6 +113,8 @@ def _steps(behaviour: Behaviour, draws: Draws, *, whatsapp: bool, reachable: boo
 
 def _as_told(behaviour: Behaviour, draws: Draws, steps: list[Step]) -> tuple[Step, ...]:
     """The callbacks that the world sees of it: some late, repeated, disordered or lost."""
+    if not (behaviour.disordered or behaviour.late or behaviour.repeated or behaviour.lost):
+        return tuple(steps)
     if draws[9] < behaviour.disordered and len(steps) > 1:
         steps = _disordered(steps, taken_back=draws[9] < behaviour.disordered / 2)
     late_s = draws.between(10, behaviour.late_by_s) if draws[11] < behaviour.late else 0.0

@@ -15,7 +15,7 @@ from typing import Final, cast
 
 MAX_HEAD: Final = 8 * 1024
 MAX_BODY: Final = 1024 * 1024
-_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+_STATUS_LINES: Final = {s.value: b"HTTP/1.1 %d %s\r\n" % (s.value, s.phrase.encode()) for s in HTTPStatus}
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: close() sends RST
 
 
@@ -23,7 +23,7 @@ class HttpError(Exception):
     """A request that cannot be read; the connection ends with `status`."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(_REASONS[status])
+        super().__init__(HTTPStatus(status).phrase)
         self.status = status
 
 
@@ -151,8 +151,8 @@ class Connection(asyncio.Protocol):
             self._request.connection = None
             self._request = None
         self._transport.write(
-            b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s%s\r\n%s"
-            % (status, _REASONS[status].encode(), len(body), headers, b"Connection: close\r\n" if close else b"", body)
+            b"%sContent-Type: application/json\r\nContent-Length: %d\r\n%s%s\r\n%s"
+            % (_STATUS_LINES[status], len(body), headers, b"Connection: close\r\n" if close else b"", body)
         )
         if close:
             self._buffer = b""

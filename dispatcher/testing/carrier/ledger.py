@@ -17,6 +17,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ _PIPE_BYTES: Final = 1024 * 1024
 _CHUNK: Final = 256 * 1024
 _SYNC = b"\0sync\n"
 _RESET = b"\0reset\n"
+_PAUSE_S: Final = 0.002  # lines gather in the pipe meanwhile, and a face need not wake this process for each
 _SECOND_US: Final = 1_000_000
 
 
@@ -190,6 +192,7 @@ def keep(path: Path, lines: BinaryIO, answers: BinaryIO) -> None:
     with path.open("ab", buffering=0) as file:
         rest = b""
         while chunk := os.read(lines.fileno(), _CHUNK):
+            time.sleep(_PAUSE_S)
             whole, _, rest = (rest + chunk).rpartition(b"\n")
             _append(file, whole + b"\n" if whole else b"", answers)
 
@@ -215,7 +218,10 @@ def _write(file: BinaryIO, data: bytes) -> None:
 def main() -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    keep(Path(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        keep(Path(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+    except OSError as error:
+        sys.exit(f"the ledger {sys.argv[1]} cannot be written: {error.strerror}")
 
 
 if __name__ == "__main__":

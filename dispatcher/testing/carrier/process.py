@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from dispatcher.core.errors import UnavailableError, UsageError
+from dispatcher.testing.carrier.behaviour import Behaviour
 from dispatcher.testing.carrier.ledger import Ledger
 from dispatcher.testing.carrier.options import CarrierOptions
 
@@ -89,6 +90,10 @@ class CarrierProcess:
         """Change the behaviour from now on (a JSON merge patch); UsageError that names the key."""
         self.ask("POST", "/_control", changes)
 
+    def behave(self, behaviour: Behaviour) -> None:
+        """Behave so from now on."""
+        self.ask("PUT", "/_control", asdict(behaviour))
+
     def summary(self) -> dict[str, Any]:
         return self.ask("GET", "/_ledger/summary")
 
@@ -133,11 +138,11 @@ class CarrierProcess:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdout.read()
             process.wait(_END_TIMEOUT_S)
         finally:
             process.kill()
             process.stdin.close()
+            process.stdout.read()
             process.stdout.close()
             process.wait()
 

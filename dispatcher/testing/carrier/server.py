@@ -26,12 +26,19 @@ async def serve(options: CarrierOptions, started: Callable[[int], None] | None =
     UsageError where the port is taken; UnavailableError when the ledger process ends: then nothing more is accepted.
     """
     async with _ledger_path(options) as path:
-        carrier = Carrier(options, path)
+        carrier = _carrier(options, path)
         stop = asyncio.Event()
         try:
             await _serve(carrier, stop, started)
         finally:
             await carrier.close()
+
+
+def _carrier(options: CarrierOptions, path: Path) -> Carrier:
+    try:
+        return Carrier(options, path)
+    except OSError:
+        raise UsageError("carrier-ledger", f"the ledger {path} cannot be written", "name another file") from None
 
 
 async def _serve(carrier: Carrier, stop: asyncio.Event, started: Callable[[int], None] | None) -> None:
@@ -111,7 +118,6 @@ async def _watch_stdin(stop: asyncio.Event) -> None:
 @contextlib.asynccontextmanager
 async def _ledger_path(options: CarrierOptions) -> AsyncIterator[Path]:
     if options.ledger is not None:
-        options.ledger.parent.mkdir(parents=True, exist_ok=True)
         yield options.ledger
         return
     with tempfile.TemporaryDirectory(prefix="carrier-") as folder:

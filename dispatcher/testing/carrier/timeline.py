@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from itertools import count
+from math import inf
 
 Action = Callable[[], None]
 
@@ -18,31 +19,41 @@ class Timeline:
         self._heap: list[tuple[float, int, Action]] = []
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_s = inf
 
     def __len__(self) -> int:
         return len(self._heap)
 
+    def now_s(self) -> float:
+        return self._loop.time()
+
     def after(self, delay_s: float, action: Action) -> None:
-        due = self._loop.time() + delay_s
-        heapq.heappush(self._heap, (due, next(self._order), action))
-        if self._timer is None or due < self._timer.when():
-            self._arm(due)
+        self.at(self._loop.time() + delay_s, action)
+
+    def at(self, due_s: float, action: Action) -> None:
+        heapq.heappush(self._heap, (due_s, next(self._order), action))
+        if due_s < self._armed_s:
+            self._arm(due_s)
 
     def clear(self) -> None:
         self._heap.clear()
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._armed_s = inf
 
-    def _arm(self, due: float) -> None:
+    def _arm(self, due_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._run)
+        self._armed_s = due_s
+        self._timer = self._loop.call_at(due_s, self._run)
 
     def _run(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        while self._heap and self._heap[0][0] <= now:
-            heapq.heappop(self._heap)[2]()
-        if self._heap and self._timer is None:
-            self._arm(self._heap[0][0])
+        self._armed_s = -inf  # what is added meanwhile needs no timer
+        now_s = self._loop.time()
+        try:
+            while self._heap and self._heap[0][0] <= now_s:
+                heapq.heappop(self._heap)[2]()
+        finally:
+            self._armed_s = inf
+            if self._heap:
+                self._arm(self._heap[0][0])

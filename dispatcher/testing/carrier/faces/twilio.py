@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable
 from hashlib import blake2b
-from itertools import islice
 from typing import Final
-from urllib.parse import urlencode
 
 from dispatcher.testing.carrier.carrier import Carrier
-from dispatcher.testing.carrier.faces.twilio_hooks import callback, inbound_form, status_form, visible_sender
+from dispatcher.testing.carrier.faces.twilio_hooks import callback, inbound_form, status_form
+from dispatcher.testing.carrier.faces.twilio_reads import Sids, TwilioReads, refuse
 from dispatcher.testing.carrier.faces.twilio_words import (
     MAGIC_FROM,
     MAGIC_TO,
@@ -21,7 +19,6 @@ from dispatcher.testing.carrier.faces.twilio_words import (
     error_body,
     message_json,
     read_form,
-    read_query,
 )
 from dispatcher.testing.carrier.fate import Fate, Step
 from dispatcher.testing.carrier.http1 import Request
@@ -30,11 +27,9 @@ from dispatcher.testing.carrier.messages import Message
 _ADDRESS: Final = re.compile(r"(?:whatsapp:)?\+[1-9][0-9]{6,14}")
 _SENDER: Final = re.compile(r"(?:whatsapp:)?\+?[1-9][0-9]{2,14}|MG[0-9a-f]{32}|[A-Za-z0-9 +_&-]{1,11}")
 _URL: Final = re.compile(r"https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(?::[0-9]+)?(?:[/?#]\S*)?")
-_REF: Final = re.compile(r"[?&]m=([^&#\s]*)")
+_REF: Final = re.compile(r"[?&]m=([A-Za-z0-9._~%:+=-]{0,200})")
 _INDONESIAN_MOBILE: Final = "+628"
 _EARLY_AT_MOST_S: Final = 5.0
-_DEFAULT_PAGE: Final = 50
-_LARGEST_PAGE: Final = 1000
 
 
 class TwilioFace:
@@ -47,19 +42,19 @@ class TwilioFace:
         self._token = options.auth_token
         pairs = ((options.account_sid, options.auth_token), (options.api_key, options.api_secret))
         self._passes = frozenset(b"Basic " + b64encode(f"{name}:{secret}".encode()) for name, secret in pairs)
-        #: Sids of one run share a prefix that no other run has.
-        self._run = f"SM{carrier.now_us():016x}"
+        self._sids = Sids(carrier.now_us())
+        self._reads = TwilioReads(carrier, self._sids)
 
     def handle(self, request: Request) -> None:
         """Any request under `/2010-04-01/`."""
         if request.authorization not in self._passes:
-            self._refuse(request, 20003)
+            refuse(request, 20003)
         elif request.target == self._messages_path and request.method == b"POST":
             self._create(request)
-        elif request.method != b"GET":
-            self._refuse(request, 20004)
+        elif request.method == b"GET":
+            self._reads.handle(request)
         else:
-            self._read(request)
+            refuse(request, 20404)
 
     # Create
 
@@ -104,7 +99,7 @@ class TwilioFace:
                 request.reset()
             case "http_500_after_accept":
                 self._take(request, form, fate)
-                self._refuse(request, 20500)
+                refuse(request, 20500)
             case "reset_after_accept":
                 self._take(request, form, fate)
                 request.reset()
@@ -132,7 +127,7 @@ class TwilioFace:
     ) -> Message:
         """Accept, and have the rest happen. `answered`: what to do when the first callback was."""
         message = self._accept(form, request.body)
-        sid, url = self._sid(message), form.get("StatusCallback", "")
+        sid, url = self._sids.of(message), form.get("StatusCallback", "")
         hooks = [answered] if answered else []
 
         def tell(told: Message, step: Step) -> None:
@@ -153,7 +148,7 @@ class TwilioFace:
         message = carrier.messages.add(to, sender, body, "accepted" if service else "queued", now_us)
         text = form.get("Body") or form.get("ContentSid", "") + form.get("ContentVariables", "")
         digest = blake2b(text.encode(), digest_size=8).hexdigest()
-        carrier.ledger.accepted(now_us, self._sid(message), sender, to, _ref(form), digest)
+        carrier.ledger.accepted(now_us, self._sids.of(message), sender, to, _ref(form), digest)
         return message
 
     def _answer(self, request: Request, message: Message, form: dict[str, str], delay_s: float) -> None:
@@ -168,9 +163,8 @@ class TwilioFace:
         self._carrier.ledger.rejected(self._carrier.now_us(), code, sender, to, _ref(form))
         request.answer(*error_body(code, to, sender), headers)
 
-    def _refuse(self, request: Request, code: int) -> None:
-        headers = b'WWW-Authenticate: Basic realm="Twilio API"\r\n' if code == 20003 else b""
-        request.answer(*error_body(code), headers)
+    def _json(self, message: Message, form: dict[str, str]) -> bytes:
+        return message_json(message, self._sids.of(message), self._account, form).encode()
 
     # Webhooks
 
@@ -191,91 +185,6 @@ class TwilioFace:
                 self._carrier.opted_out.discard((message.to, message.sender))
         if behaviour.inbound_url:
             self._carrier.callbacks.post(callback(form["MessageSid"], self._token, behaviour.inbound_url, form))
-
-    # Fetch and list
-
-    def _read(self, request: Request) -> None:
-        path, _, query = request.target.decode("latin-1").partition("?")
-        if path == f"{self._base}.json":
-            request.answer_json(200, self._account_json())
-        elif path == f"{self._base}/Balance.json":
-            request.answer_json(200, {"account_sid": self._account, "balance": "100.00", "currency": "USD"})
-        elif path == f"{self._base}/Messages.json":
-            self._list(request, read_query(query))
-        elif path.startswith(f"{self._base}/Messages/") and path.endswith(".json"):
-            self._fetch(request, path[len(self._base) + 10 : -5])
-        else:
-            self._refuse(request, 20404)
-
-    def _fetch(self, request: Request, sid: str) -> None:
-        message = self._carrier.messages.get(self._number(sid))
-        if message is None:
-            self._refuse(request, 20404)
-        else:
-            request.answer(200, self._json(message, read_form(message.form)))
-
-    def _list(self, request: Request, query: dict[str, str]) -> None:
-        """Newest first. `DateSent` is compared in whole days, GMT; a message not yet sent counts by its creation."""
-        try:
-            size = min(int(query.get("PageSize", _DEFAULT_PAGE)), _LARGEST_PAGE)
-            page = int(query.get("Page", 0))
-            wanted = list(islice(self._matching(query), max(size, 1) + 1))
-        except ValueError:
-            self._refuse(request, 20404)
-            return
-        shown = wanted[: max(size, 1)]
-        records = [self._value(message, read_form(message.form)) for message in shown]
-        more = self._page_uri(query, page + 1, size, shown[-1]) if len(wanted) > len(shown) else None
-        request.answer_json(200, {
-            "messages": records,
-            "page": page,
-            "page_size": size,
-            "start": page * size,
-            "end": page * size + max(len(records) - 1, 0),
-            "uri": self._page_uri(query, page, size, None),
-            "first_page_uri": self._page_uri(query, 0, size, None),
-            "next_page_uri": more,
-            "previous_page_uri": None,
-        })  # fmt: skip
-
-    def _matching(self, query: dict[str, str]) -> Iterator[Message]:
-        before = self._number(query["PageToken"].removeprefix("PA")) if query.get("PageToken") else None
-        sender = query.get("From")
-        days = _days(query)
-        for message in self._carrier.messages.newest_first(query.get("To", ""), before):
-            if (sender is None or visible_sender(message) == sender) and days(message):
-                yield message
-
-    def _page_uri(self, query: dict[str, str], page: int, size: int, last: Message | None) -> str:
-        kept = {name: value for name, value in query.items() if name not in {"Page", "PageSize", "PageToken"}}
-        kept |= {"PageSize": str(size), "Page": str(page)}
-        if last is not None:
-            kept["PageToken"] = f"PA{self._sid(last)}"
-        return f"{self._base}/Messages.json?{urlencode(kept)}"
-
-    # Representations
-
-    def _json(self, message: Message, form: dict[str, str]) -> bytes:
-        return json.dumps(self._value(message, form)).encode()
-
-    def _value(self, message: Message, form: dict[str, str]) -> dict[str, object]:
-        return message_json(message, self._sid(message), self._account, form)
-
-    def _account_json(self) -> dict[str, object]:
-        return {
-            "sid": self._account, "owner_account_sid": self._account, "friendly_name": "Carrier simulator",
-            "status": "active", "type": "Full", "date_created": None, "date_updated": None, "auth_token": None,
-            "uri": f"{self._base}.json", "subresource_uris": {"messages": f"{self._base}/Messages.json"},
-        }  # fmt: skip
-
-    def _sid(self, message: Message) -> str:
-        return f"{self._run}{message.number:016x}"
-
-    def _number(self, sid: str) -> int:
-        """-1 for a sid of another run, or none."""
-        if not re.fullmatch(r"SM[0-9a-f]{32}", sid) or not sid.startswith(self._run):
-            return -1
-        return int(sid[len(self._run) :], 16)
 
 
 def _content_objection(form: dict[str, str]) -> int:
@@ -306,18 +215,3 @@ def _is_object(text: str) -> bool:
 def _ref(form: dict[str, str]) -> str:
     found = _REF.search(form.get("StatusCallback", ""))
     return found[1] if found else ""
-
-
-def _days(query: dict[str, str]) -> Callable[[Message], bool]:
-    """The filter that `DateSent`, `DateSent<` and `DateSent>` ask for, both ends included. ValueError for no date."""
-    exact, until, since = (_day(query.get(name)) for name in ("DateSent", "DateSent<", "DateSent>"))
-
-    def matches(message: Message) -> bool:
-        day = datetime.fromtimestamp((message.sent_us or message.created_us) // 1_000_000, UTC).date()
-        return (exact is None or day == exact) and (until is None or day <= until) and (since is None or day >= since)
-
-    return matches
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text[:10]) if text else None

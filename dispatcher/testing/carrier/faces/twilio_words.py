@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from binascii import a2b_qp
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -17,7 +19,6 @@ VERSION: Final = "2010-04-01"
 ERRORS: Final = {
     20003: (401, "Authenticate"),
     20404: (404, "The requested resource was not found"),
-    20004: (405, "Method not allowed"),
     20429: (429, "Too Many Requests"),
     20500: (500, "An internal server error has occurred"),
     21211: (400, "Invalid 'To' Phone Number: {to}"),
@@ -45,6 +46,7 @@ MAGIC_TO: Final = {
     "+15005550001": 21211, "+15005550002": 21612, "+15005550003": 21408, "+15005550004": 21610, "+15005550009": 21614,
 }  # fmt: skip
 
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _GSM_BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -66,17 +68,25 @@ def error_body(code: int, to: str = "", sender: str = "") -> tuple[int, bytes]:
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """As `urllib.parse.parse_qsl` reads it, three times as fast; of a repeated name the last value."""
+    """As `urllib.parse.parse_qsl` reads it, several times as fast; of a repeated name the last value."""
     form: dict[str, str] = {}
     for pair in body.split(b"&"):
         name, _, value = pair.partition(b"=")
-        if b"%" in value or b"+" in value:
-            value = unquote_to_bytes(value.replace(b"+", b" "))
-        if b"%" in name or b"+" in name:
-            name = unquote_to_bytes(name.replace(b"+", b" "))
         if value:
-            form[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+            form[_decoded(name)] = _decoded(value)
     return form
+
+
+def _decoded(text: bytes) -> str:
+    """Percent-decoding is quoted-printable with another sign, and that is decoded in C."""
+    if b"+" in text:
+        text = text.replace(b"+", b" ")
+    if b"%" in text:
+        if _BROKEN_ESCAPE.search(text):
+            text = unquote_to_bytes(text)
+        else:
+            text = a2b_qp(text.replace(b"=", b"%3D").replace(b"%", b"="))
+    return text.decode("utf-8", "replace")
 
 
 def read_query(query: str) -> dict[str, str]:
@@ -97,39 +107,27 @@ def _parts(length: int, alone: int, each: int) -> int:
     return 1 if length <= alone else -(-length // each)
 
 
-@lru_cache(maxsize=8)
-def _rfc2822(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
+def _date(instant_us: int) -> str:
+    return _date_of(instant_us // 1_000_000)
 
 
-def date(instant_us: int) -> str | None:
-    return _rfc2822(instant_us // 1_000_000) if instant_us else None
+@lru_cache(maxsize=64)
+def _date_of(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime('"%a, %d %b %Y %H:%M:%S +0000"') if second else "null"
 
 
-def message_json(message: Message, sid: str, account: str, form: dict[str, str]) -> dict[str, object]:
-    """A message as create, fetch and list show it; `price` stays null."""
+def message_json(message: Message, sid: str, account: str, form: dict[str, str]) -> str:
+    """A message as create, fetch and list show it. Written by hand: the JSON encoder costs more than all the rest."""
     uri = f"/{VERSION}/Accounts/{account}/Messages/{sid}"
-    service = form.get("MessagingServiceSid")
-    body = form.get("Body", "")
-    return {
-        "account_sid": account,
-        "api_version": VERSION,
-        "body": body,
-        "date_created": date(message.created_us),
-        "date_sent": date(message.sent_us),
-        "date_updated": date(message.updated_us),
-        "direction": "outbound-api",
-        "error_code": int(message.error) if message.error else None,
-        "error_message": None,
-        "from": form.get("From"),
-        "messaging_service_sid": service,
-        "num_media": "0",
-        "num_segments": "0" if service and message.status == "accepted" else str(segments(body)),
-        "price": None,
-        "price_unit": "USD",
-        "sid": sid,
-        "status": message.status,
-        "subresource_uris": {"media": f"{uri}/Media.json"},
-        "to": message.to,
-        "uri": f"{uri}.json",
-    }
+    service, sender, body = form.get("MessagingServiceSid"), form.get("From"), form.get("Body", "")
+    return (
+        f'{{"account_sid": "{account}", "api_version": "{VERSION}", "body": {quoted(body)}, '
+        f'"date_created": {_date(message.created_us)}, "date_sent": {_date(message.sent_us)}, '
+        f'"date_updated": {_date(message.updated_us)}, "direction": "outbound-api", '
+        f'"error_code": {message.error or "null"}, "error_message": null, '
+        f'"from": {quoted(sender) if sender else "null"}, '
+        f'"messaging_service_sid": {quoted(service) if service else "null"}, "num_media": "0", '
+        f'"num_segments": "{0 if service and message.status == "accepted" else segments(body)}", '
+        f'"price": null, "price_unit": "USD", "sid": "{sid}", "status": "{message.status}", '
+        f'"subresource_uris": {{"media": "{uri}/Media.json"}}, "to": {quoted(message.to)}, "uri": "{uri}.json"}}'
+    )
