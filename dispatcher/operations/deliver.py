@@ -10,18 +10,23 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from dispatcher.core.clock import SECOND_US
 from dispatcher.core.errors import DispatcherError, ProviderError, UnavailableError, UsageError
 from dispatcher.operations.context import Context
 from dispatcher.operations.drain import Drain
 from dispatcher.operations.ends import Ends
+from dispatcher.operations.settle import look_up_unknown
 from dispatcher.spi import Channel
 from dispatcher.spi.http import PooledClient
+from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders, pause_sender
 from dispatcher.store.upkeep import senders_with_work
 
 _LOOK_EVERY_S = 0.2
 _AWAY_S = 0.5
 _THREADS = 4
+_SETTLE_EVERY_S = 5.0
+_SETTLE_LEASE_US = 30 * SECOND_US
 
 
 class Deliverer:
@@ -32,21 +37,23 @@ class Deliverer:
         self._http = PooledClient()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="deliver-db")
         self._channels: dict[int, Channel[Any]] = {}
+        self._token = new_token()
         self._stopping = False
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns when what was begun is recorded."""
         self._stopping = True
 
-    async def run(self, budget_s: float | None = None, *, until_idle: bool = False) -> int:
-        """Drain senders until the budget is used, a stop, or (`until_idle`) nothing waits; returns ends recorded."""
+    async def run(self, budget_s: float | None = None, should_stop: Callable[[], bool] = lambda: False) -> int:
+        """Drain senders until the budget is used or a stop; returns how many ends were recorded."""
         deadline = float("inf") if budget_s is None else time.monotonic() + budget_s
         ends = Ends(self._context, self._transaction)
         recorder = asyncio.create_task(ends.run())
+        settling = asyncio.create_task(self._settle())
         drains: dict[int, asyncio.Task[None]] = {}
 
         def over() -> bool:
-            return self._stopping or time.monotonic() >= deadline
+            return self._stopping or should_stop() or time.monotonic() >= deadline
 
         while not over():
             names = await self._look(drains)
@@ -55,9 +62,8 @@ class Deliverer:
                 if channel is not None:
                     drain = Drain(self._context, sender_id, name, channel, ends, self._transaction, over)
                     drains[sender_id] = asyncio.create_task(self._guarded(drain))
-            if until_idle and not names and not drains:
-                break
             await self._pause(drains)
+        settling.cancel()
         if drains:
             await asyncio.wait(drains.values())
         ends.close()
@@ -85,6 +91,22 @@ class Deliverer:
         """A database that goes away ends the drain; its leases end, and it is taken up again."""
         try:
             await drain.run()
+        except UnavailableError:
+            await asyncio.sleep(_AWAY_S)
+
+    async def _settle(self) -> None:
+        """Look up what is unknown, one process a sender at a time."""
+        while True:
+            for sender_id, channel in list(self._channels.items()):
+                if channel.capabilities.lookup:
+                    await self._look_up(sender_id, channel)
+            await asyncio.sleep(_SETTLE_EVERY_S)
+
+    async def _look_up(self, sender_id: int, channel: Channel[Any]) -> None:
+        name, now_us = f"look-up:{sender_id}", self._context.now_us
+        try:
+            if await self._transaction(lambda c: take_lease(c, name, self._token, now_us(), _SETTLE_LEASE_US)):
+                await look_up_unknown(self._context, sender_id, channel, self._transaction)
         except UnavailableError:
             await asyncio.sleep(_AWAY_S)
 

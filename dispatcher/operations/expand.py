@@ -6,6 +6,7 @@ and another goes on (invariants 2, 11, 13). Texts are rendered and sealed here; 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,8 +58,10 @@ class Expander:
             self._revisions[plan_id] = Revision.from_document(plan_by_id(connection, plan_id).document)
         return self._revisions[plan_id]
 
-    def expand(self, step_id: int, should_stop: Callable[[], bool] = lambda: False) -> int:
-        """Pages until the step is expanded, the campaign pauses or `should_stop`; returns people decided on.
+    def expand(
+        self, step_id: int, should_stop: Callable[[], bool] = lambda: False, budget_s: float = float("inf")
+    ) -> int:
+        """Pages until the step is expanded, the campaign pauses, a stop, or the budget; returns people decided on.
 
         One worker at a time, under a lease that another takes over when it ends.
         """
@@ -67,9 +70,9 @@ class Expander:
         with database.begin() as connection:
             if not take_lease(connection, name, token, self.context.now_us(), _LEASE_US):
                 return 0
-        decided = 0
+        decided, deadline = 0, time.monotonic() + budget_s
         try:
-            while not should_stop():
+            while not should_stop() and time.monotonic() < deadline:
                 with database.begin() as connection:
                     take_lease(connection, name, token, self.context.now_us(), _LEASE_US)
                 people = self._page(step_id)

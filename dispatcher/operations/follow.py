@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -22,13 +23,13 @@ def follow_hops(expander: Expander) -> int:
     looked_at = 0
     while True:
         ids = expander.ids.take(_AT_ONCE)
-        found = expander.context.database.run(lambda connection, ids=ids: _follow(expander, connection, ids))
+        found = expander.context.database.run(partial(_follow, expander, ids))
         looked_at += found
         if found < _AT_ONCE:
             return looked_at
 
 
-def _follow(expander: Expander, connection: Connection, ids: range) -> int:
+def _follow(expander: Expander, ids: range, connection: Connection) -> int:
     due = (
         select(m.id, m.step_id, m.hop, m.contact_id)
         .join(campaigns, campaigns.c.id == m.campaign_id)

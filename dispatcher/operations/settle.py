@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,9 +42,7 @@ async def look_up_unknown(
     settled = 0
     for row in rows:
         result = await _ask(context, channel, row)
-        settled += await transaction(
-            lambda c, row=row, result=result: _settle(context, c, row, result, able.absence_is_proof)
-        )
+        settled += await transaction(partial(_settle, context, row, result, able.absence_is_proof))
         await asyncio.sleep(_POLITE_S)
     return settled
 
@@ -63,7 +62,7 @@ async def _ask(context: Context, channel: Channel[Any], row: Any) -> LookupResul
         return Undecided(type(error).__name__)
 
 
-def _settle(context: Context, connection: Connection, row: Any, result: LookupResult, absence_is_proof: bool) -> int:
+def _settle(context: Context, row: Any, result: LookupResult, absence_is_proof: bool, connection: Connection) -> int:
     now_us = context.now_us()
     batch = Batch.lock(connection, [row.id])
     message = batch.rows[row.id]
@@ -76,11 +75,10 @@ def _settle(context: Context, connection: Connection, row: Any, result: LookupRe
     elif isinstance(result, Absent) and absence_is_proof:
         machine.settle(message, "resend", now_us)
         message.not_before_rule = "proven-not-sent"
-    batch.save()
-    if message.status is Status.UNKNOWN:
-        ask_again_at(connection, [row.id], now_us + _ASK_AGAIN_US)
-        return 0
-    return 1
+    if batch.save():
+        return 1
+    ask_again_at(connection, [row.id], now_us + _ASK_AGAIN_US)
+    return 0
 
 
 def resend_unknown(expander: Expander, settle_us: dict[int, int]) -> int:

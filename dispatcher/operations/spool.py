@@ -9,8 +9,11 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
@@ -74,12 +77,16 @@ def _read(path: Path) -> list[Ended]:
     return ended
 
 
+def _record(context: Context, ended: Sequence[Ended], connection: Connection) -> None:
+    record_ends(context, connection, ended)
+
+
 def read_spools(context: Context) -> int:
     """Record what earlier processes left; a file goes only after its commit."""
     recorded = 0
     for path in sorted(_folder(context.environment.state_dir).glob("*.jsonl")):
         ended = _read(path)
-        context.database.run(lambda connection, ended=ended: record_ends(context, connection, ended))  # type: ignore[misc]
+        context.database.run(partial(_record, context, ended))
         path.unlink(missing_ok=True)
         recorded += len(ended)
     return recorded

@@ -1,4 +1,4 @@
-"""The clock of the installation: what is due, what ended, what waits no longer. One process at a time, under a lease."""
+"""The installation's clock: what is due, what ended, what waits no longer. One process at a time, under a lease."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def claim(
 
 
 def sending_campaigns(connection: Connection, sender_id: int) -> list[int]:
-    """Campaigns that may send and have rows of this sender. A done one may: a person settled a message for resending."""
+    """Campaigns with waiting rows of this sender that may send; a done one where a person settled for resending."""
     waiting = exists().where(
         m.status == literal(Status.QUEUED.value, literal_execute=True),
         m.sender_id == sender_id,
