@@ -31,7 +31,10 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _DURATION = re.compile(r"^\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?)\s*$")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(_DATE.pattern + r"([T ]\d{2}:\d{2}(:\d{2})?( ?(Z|[+-]\d{2}:\d{2}))?)?")
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+LONGEST = timedelta(days=366)
 
 
 def parse_duration(value: Any) -> Any:
@@ -43,6 +46,8 @@ def parse_duration(value: Any) -> Any:
     match = _DURATION.match(value)
     if not match:
         raise ValueError(f'"{value}" is not a duration: write "30 minutes", "4 hours" or "2 days"')
+    if len(match[1]) > 5 or int(match[1]) * _UNIT[match[2][0]] > LONGEST:
+        raise ValueError(f"the longest duration is {LONGEST.days} days")
     return int(match[1]) * _UNIT[match[2][0]]
 
 
@@ -63,13 +68,19 @@ def _time_of_day(value: Any) -> Any:
 
 
 def _instant(value: Any) -> Any:
-    if isinstance(value, str | date):
+    if isinstance(value, date) or (isinstance(value, str) and _INSTANT.fullmatch(value)):
         return value
     raise ValueError('write an instant as "2027-02-10 09:00"')
 
 
+def _near(value: datetime) -> datetime:
+    if not 2000 <= value.year <= 2100:
+        raise ValueError("the year must be between 2000 and 2100")
+    return value
+
+
 def _date(value: Any) -> Any:
-    if isinstance(value, str | date):
+    if isinstance(value, date) or (isinstance(value, str) and _DATE.fullmatch(value)):
         return value
     raise ValueError('write a date as "2027-02-10"')
 
@@ -101,7 +112,6 @@ def _patterned(pattern: str, description: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "description": description})
 
 
-_DATE = r"\d{4}-\d{2}-\d{2}"
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -117,12 +127,13 @@ TimeOfDay = Annotated[
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
+    AfterValidator(_near),
     _patterned(
-        rf"^{_DATE}([T ]\d{{2}}:\d{{2}}(:\d{{2}})?( ?(Z|[+-]\d{{2}}:\d{{2}}))?)?$",
+        f"^{_INSTANT.pattern}$",
         '"2027-02-10 09:00" in the campaign\'s zone, or with an offset: "2027-02-10 09:00+07:00".',
     ),
 ]
-Date = Annotated[date, BeforeValidator(_date), _patterned(f"^{_DATE}$", 'A date, e.g. "2027-02-10".')]
+Date = Annotated[date, BeforeValidator(_date), _patterned(f"^{_DATE.pattern}$", 'A date, e.g. "2027-02-10".')]
 Texts = Annotated[
     dict[str, str],
     BeforeValidator(_text_by_language, json_schema_input_type=str | dict[str, str]),

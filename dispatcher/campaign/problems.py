@@ -69,6 +69,7 @@ def _explain(details: ErrorDetails, data: Any, positions: Positions, file: str) 
         return None
     code, message, hint = _words(details, path, positions)
     by_key = details["type"] in ("extra_forbidden", "missing") or details["loc"][-1:] == ("[key]",)
+    by_key = by_key or details["input"] is None
     line, column = positions.position_of_key(path) if by_key else positions.position_of(path)
     return Diagnostic(code, "error", message, file, line, column, hint)
 

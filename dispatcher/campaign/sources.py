@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +91,13 @@ def _text(path: Path, name: str) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            data = file.read(MAX_BYTES + 1) if is_file else None
     except (OSError, ValueError):
+        data = None
+    if data is None:
         hint = 'put it into the folder "templates" beside the campaign'
-        raise SourceError("template-missing", f'the template file "{name}" cannot be read', hint) from None
+        raise SourceError("template-missing", f'the template file "{name}" cannot be read', hint)
     if len(data) > MAX_BYTES:
         raise SourceError("template-size", f'the template file "{name}" is larger than {MAX_BYTES // 1024} KiB')
     try:

@@ -6,7 +6,7 @@ All texts go through one child process first; only what came out of it whole is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -33,12 +33,15 @@ _ATTRIBUTE: Final = re.compile(r"\bcontact\s*(?:\.\s*|\[\s*[\"'])(\w+)")
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
-def text_facts(context: LintContext) -> Mapping[Path, TextFacts]:
+Check = Callable[[Sequence[tuple[str, str]], Mapping[str, str], Mapping[str, Any]], list[TemplateProblem]]
+
+
+def text_facts(context: LintContext, check: Check = check_in_child) -> Mapping[Path, TextFacts]:
     """Facts on every text, by its place. `context` needs none of them yet."""
     texts = list(texts_of(context.campaign))
     samples = _Samples(context, texts)
     templates = [text for text in texts if text.kind != "body"]
-    problems = _problems(context, templates, samples)
+    problems = _problems(context, templates, samples, check)
     reader = _Reader(context, samples, Templates(context.loaded.sources))
     facts = {text.path: reader.facts(text, problems.get(text.name, [])) for text in templates}
     bodies = {text.path: _body(text, facts) for text in texts if text.kind == "body"}
@@ -124,12 +127,12 @@ def _unicode(characters: Iterable[str]) -> Iterator[tuple[str, str | None]]:
         yield character, (other if measure(other).encoding == "gsm7" else None)
 
 
-def _problems(context: LintContext, texts: list[Text], samples: _Samples) -> dict[str, list[Problem]]:
+def _problems(context: LintContext, texts: list[Text], samples: _Samples, check: Check) -> dict[str, list[Problem]]:
     """By name of the text; a problem within an included file is told once, at that file."""
     found: dict[str, list[Problem]] = {}
     names = [text.name for text in texts]
     sources = [(text.name, text.source) for text in texts]
-    for problem in check_in_child(sources, context.loaded.sources, samples.values_of_all()) if texts else ():
+    for problem in check(sources, context.loaded.sources, samples.values_of_all()) if texts else ():
         here = problem.template if problem.template in names else names[0]
         template = problem.template if problem.template in context.loaded.sources else ""
         found.setdefault(here, []).append(Problem(problem.code, problem.message, problem.line, problem.hint, template))

@@ -42,9 +42,8 @@ def _senders(context: LintContext, path: Path, hop: Hop) -> Iterator[Diagnostic]
     for name in hop.senders:
         if known is not None and name not in known:
             hint = did_you_mean(name, known, f"configured: {listed(known)}")
-            yield context.at(
-                _sender_path(context, path, name), "unknown-sender", "error", f"there is no sender `{name}`", hint=hint
-            )
+            place, message = _sender_path(context, path, name), f"there is no sender `{name}`"
+            yield context.at(place, "unknown-sender", "error", message, hint=hint, key=place[-1] == name)
     if len(media_of(context, hop)) > 1:
         message = "the senders of one hop must be of one medium"
         yield context.at((*path, "senders"), "route-media", "error", message, hint="make two hops of it")
@@ -54,6 +53,8 @@ def _sender_path(context: LintContext, path: Path, name: str) -> Path:
     """A sender is written as a text, in a list, or as a key with its weight."""
     base = (*path, "senders")
     scalars = context.loaded.positions.scalars
+    if base in scalars:
+        return base
     in_list = [place for place in scalars if place[:-1] == base and scalars[place].raw == name]
     return in_list[0] if in_list else (*base, name)
 
