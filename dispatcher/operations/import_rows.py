@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -46,7 +46,21 @@ def open_reading(path: Path, sheet: str, wishes: Wishes, context: Context) -> Re
     file = open_rows(path, sheet, tuple(wishes.overrides))
     rows = file.rows()
     sample = [row.cells for row in islice(rows, SAMPLE_ROWS) if not row.problem]
-    return Reading(file, map_columns(file.header, sample, wishes, path.name), context)
+    return Reading(file, _apart(map_columns(file.header, sample, wishes, path.name)), context)
+
+
+def _apart(columns: ColumnMap) -> ColumnMap:
+    """Where WhatsApp has a column of its own, the column of phone numbers is for SMS only."""
+    if not any(column.target == "whatsapp" for column in columns.phones):
+        return columns
+    phones = set(columns.phones)
+    return replace(
+        columns,
+        columns=tuple(
+            replace(column, target="sms") if column in phones and column.target == "phone" else column
+            for column in columns.columns
+        ),
+    )
 
 
 def read_people(reading: Reading, keys: Keys, salt: str) -> Iterator[Person | RejectedRow]:

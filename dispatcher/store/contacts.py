@@ -118,7 +118,7 @@ def _source(connection: Connection, import_id: int | None) -> Record | None:
 
 def message_counts(connection: Connection, contact_id: int) -> dict[str, int]:
     statement = select(messages.c.status, func.count()).where(messages.c.contact_id == contact_id)
-    return dict(connection.execute(statement.group_by(messages.c.status)).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(statement.group_by(messages.c.status))}
 
 
 def read_history(

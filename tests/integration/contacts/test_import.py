@@ -1,0 +1,239 @@
+"""Importing contacts: what is stored, what again changes nothing, what is refused."""
+
+from __future__ import annotations
+
+import csv
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from dispatcher.core.errors import UsageError
+from dispatcher.operations.contacts import show_contact, stop_contact
+from dispatcher.operations.context import Context
+from dispatcher.operations.import_contacts import ImportOptions, ImportResult, import_contacts
+from dispatcher.store import tables as t
+from dispatcher.testing.synthetic import synthetic_e164, write_csv
+from tests.integration.contacts.conftest import count, everything
+
+Run = Callable[..., ImportResult]
+
+HEADER = "Nama,No HP,Kelompok,Kelurahan,Kecamatan,Jabatan,Anak\n"
+SITI = "Siti Aminah,0812-3456-7890,Ibu PKK,Menteng,Menteng,Ketua,3\n"
+BUDI = "Budi,0813 1111 2222,RT,Gambir,Gambir,Sekretaris,1\n"
+
+
+def counts(result: ImportResult) -> tuple[int, int, int, int, int]:
+    return result.rows, result.created, result.updated, result.unchanged, result.rejected
+
+
+def test_stores_what_the_file_says(run: Run, context: Context) -> None:
+    assert counts(run(HEADER + SITI + BUDI)) == (2, 2, 0, 0, 0)
+    (siti,) = show_contact(context, "0812 3456 7890")
+    assert siti["name"] == "Siti Aminah"
+    assert (siti["groups"], siti["role"], siti["attributes"]) == (["pkk"], "ketua", {"anak": 3})
+    assert siti["region"] == "31.71.06.1001"
+    assert [(n["media"], n["number"]) for n in siti["numbers"]] == [
+        ("sms", "+62812****890"),
+        ("whatsapp", "+62812****890"),
+    ]
+    assert siti["consents"][0] | {"at": ""} == {
+        "purpose": "*", "media": "*", "granted": True, "basis": "public-task", "at": "",
+    }  # fmt: skip
+    assert siti["source"]["file"] == "warga.csv"
+
+
+def test_numbers_and_names_are_not_in_the_database_as_they_are(run: Run, context: Context) -> None:
+    run(HEADER + SITI, evidence="SK 12/2026")
+    stored = repr(everything(context.database))
+    assert "SK 12/2026" in stored
+    assert "Siti" not in stored
+    assert "81234567890" not in stored
+
+
+def test_the_same_file_again_writes_nothing(run: Run, context: Context) -> None:
+    first = run(HEADER + SITI + BUDI)
+    before = everything(context.database)
+    second = run(HEADER + SITI + BUDI)
+    assert counts(second) == (2, 0, 0, 2, 0)
+    assert second.import_id == first.import_id
+    assert everything(context.database) == before
+
+
+def test_a_dry_run_counts_the_same_and_writes_nothing(run: Run, context: Context) -> None:
+    run(HEADER + SITI)
+    text = HEADER + SITI + BUDI + BUDI + SITI.replace("Ketua", "Kader") + "Tono,081311112222,RW,,,,\n"
+    before = everything(context.database)
+    dry = run(text, "more.csv", dry_run=True)
+    assert everything(context.database) == before
+    real = run(text, "more.csv")
+    assert counts(dry) == counts(real) == (5, 2, 1, 2, 0)
+    assert dry.shared_numbers == real.shared_numbers == 1
+
+
+def test_a_dry_run_remembers_earlier_batches(context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dispatcher.operations.import_contacts.BATCH_ROWS", 7)
+    path = tmp_path / "c.csv"
+    write_csv(path, 100)
+    path.write_text(path.read_text() + "".join(path.read_text().splitlines(keepends=True)[1:]))
+    dry = import_contacts(context, path, ImportOptions(dry_run=True))
+    real = import_contacts(context, path, ImportOptions())
+    assert counts(dry) == counts(real) == (200, 100, 0, 100, 0)
+    assert dry.shared_numbers == real.shared_numbers > 0
+
+
+def test_a_changed_row_updates_and_tells_which_contacts(run: Run, context: Context) -> None:
+    run(HEADER + SITI + BUDI)
+    (before,) = show_contact(context, "081234567890")
+    changed: list[int] = []
+    result = run(
+        "Nama,No HP,Kelompok,Jabatan,Kendaraan\nSITI AMINAH,081234567890,RW,,motor\n",
+        "rw.csv",
+        on_contacts_changed=lambda _connection, ids: changed.extend(ids),
+    )
+    assert counts(result) == (1, 0, 1, 0, 0)
+    (after,) = show_contact(context, "081234567890")
+    assert changed == [after["id"]] == [before["id"]]
+    assert after["name"] == "SITI AMINAH"
+    assert after["groups"] == ["pkk", "rw"]
+    assert after["role"] == "ketua", "an empty cell leaves what is known"
+    assert after["attributes"] == {"anak": 3, "kendaraan": "motor"}
+
+
+def test_an_older_file_again_brings_its_state_back(run: Run, context: Context) -> None:
+    run(HEADER + SITI)
+    run(HEADER + SITI.replace("Ketua", "Kader"), "new.csv")
+    assert counts(run(HEADER + SITI)) == (1, 0, 1, 0, 0)
+    assert show_contact(context, "081234567890")[0]["role"] == "ketua"
+
+
+def test_numbers_of_a_new_file_replace_the_old_ones(run: Run, context: Context) -> None:
+    run("ID Anggota,Nama,No HP,HP 2\n7,Siti,081234567890,081211112222\n")
+    run("ID Anggota,Nama,No HP,HP 2\n7,Siti,081211112222,081333334444\n", "new.csv")
+    (siti,) = show_contact(context, "081333334444")
+    assert [n["number"][-3:] for n in siti["numbers"] if n["media"] == "sms"] == ["222", "444"]
+    with pytest.raises(UsageError):
+        show_contact(context, "081234567890")
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2000])
+def test_one_person_twice_in_a_file_is_merged_the_same_way_each_time(
+    run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    monkeypatch.setattr("dispatcher.operations.import_contacts.BATCH_ROWS", batch_rows)
+    text = HEADER + SITI + "siti  aminah,081234567890,RW,,,,5\n" + SITI
+    assert counts(run(text)) == (3, 1, 1, 1, 0)
+    (siti,) = show_contact(context, "081234567890")
+    assert siti["groups"] == ["pkk", "rw"]
+    assert siti["attributes"] == {"anak": 5}
+    before = everything(context.database)
+    assert counts(run(text)) == (3, 0, 0, 3, 0)
+    assert everything(context.database) == before
+
+
+def test_an_id_that_belongs_to_somebody_else_is_rejected(run: Run, context: Context, tmp_path: Path) -> None:
+    run("ID Anggota,Nama,No HP\n7,Siti,081234567890\n")
+    result = run("ID Anggota,Nama,No HP\n7,Joko,081399998888\n8,Ani,081377776666\n", "other.csv")
+    assert counts(result) == (2, 1, 0, 0, 1)
+    assert result.reasons == {"id_taken": 1}
+    assert show_contact(context, "081234567890")[0]["name"] == "Siti"
+
+
+def test_shared_numbers_are_told_with_lines_and_masked(run: Run) -> None:
+    result = run(HEADER + SITI + BUDI + "Tono,0812 3456 7890,RW,,,,\n")
+    assert result.shared_numbers == 1
+    assert [(s.number, s.lines) for s in result.shared] == [("+62812****890", (2, 4))]
+
+
+def test_media_follow_columns_and_line_type(run: Run, context: Context) -> None:
+    run("Nama,No HP,No WA\nA,081234567890,081311112222\nB,0213456789,081377776666\n")
+    (a,) = show_contact(context, "081234567890")
+    assert [(n["media"], n["number"][-3:]) for n in a["numbers"]] == [("sms", "890"), ("whatsapp", "222")]
+    (b,) = show_contact(context, "081377776666")
+    assert [n["media"] for n in b["numbers"]] == ["whatsapp"]
+
+
+def test_rejected_rows_go_to_a_private_file_without_live_formulas(run: Run, tmp_path: Path) -> None:
+    text = 'Nama,No HP,Catatan\nBudi,0213456789,\nAni,081234567890,"=HYPERLINK(""http://x"")"\nCici,12,\nDedi,081311112222,\n'
+    result = run(text)
+    assert counts(result) == (4, 1, 0, 0, 3)
+    assert result.rejects_file == tmp_path / "warga.rejected.csv"
+    assert stat.S_IMODE(result.rejects_file.stat().st_mode) == 0o600
+    with result.rejects_file.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["Nama"], row["baris"], row["kode"]) for row in rows] == [
+        ("Budi", "2", "landline"),
+        ("Ani", "3", "formula"),
+        ("Cici", "4", "too_short"),
+    ]
+    assert rows[1]["Catatan"].startswith("'=")
+    assert "telepon rumah" in rows[0]["alasan"]
+    assert "landline" in rows[0]["reason"]
+
+
+def test_consent_follows_the_column_and_a_refusal_is_not_turned_by_silence(run: Run, context: Context) -> None:
+    run("Nama,No HP,Persetujuan\nA,081234567890,tidak\nB,081311112222,ya\n", basis="form")
+    with context.database.read() as connection:
+        granted = connection.execute(select(t.consents.c.granted, t.consents.c.basis).order_by(t.consents.c.contact_id))
+        assert [tuple(row) for row in granted] == [(False, "form"), (True, "form")]
+    run("Nama,No HP\nA,081234567890\n", "silent.csv")
+    assert show_contact(context, "081234567890")[0]["consents"][0]["granted"] is False
+    run("Nama,No HP,Setuju\nA,081234567890,ya\n", "said.csv")
+    assert show_contact(context, "081234567890")[0]["consents"][0]["granted"] is True
+    assert count(context.database, t.consent_events) == 3
+
+
+def test_a_refusing_number_stays_refused_whatever_a_file_says(run: Run, context: Context) -> None:
+    """Invariant 14."""
+    run(HEADER + SITI)
+    stop_contact(context, "081234567890", by="Rina")
+    result = run("Nama,No HP,Persetujuan\nSiti Aminah,081234567890,ya\n", "again.csv")
+    assert result.suppressed == 1
+    (siti,) = show_contact(context, "081234567890")
+    assert all(number["refused"] for number in siti["numbers"])
+
+
+def test_groups_of_the_command_are_added_and_must_exist(run: Run, context: Context) -> None:
+    run(HEADER + SITI, groups=("Dasa Wisma",))
+    assert show_contact(context, "081234567890")[0]["groups"] == ["dasawisma", "pkk"]
+    with pytest.raises(UsageError, match="there is no group"):
+        run(HEADER + SITI, groups=("klub motor",))
+
+
+def test_minors_and_made_up_numbers_are_marked(run: Run, context: Context) -> None:
+    number = synthetic_e164(5)
+    result = run(f"Nama,No HP,Tanggal lahir\nAdik,{number},2015-01-31\nKakak,081234567890,1990-01-31\n")
+    assert result.minors == 1
+    (adik,), (kakak,) = show_contact(context, number), show_contact(context, "081234567890")
+    assert (adik["minor"], adik["synthetic"], adik["birth_date"], adik["birth_year"]) == (
+        True,
+        True,
+        "2015-01-31",
+        2015,
+    )
+    assert (kakak["minor"], kakak["synthetic"]) == (False, False)
+
+
+def test_the_import_is_on_record(run: Run, context: Context) -> None:
+    result = run(HEADER + SITI, basis="consent", evidence="Formulir 3", source="Kelurahan Menteng", purpose="voting")
+    with context.database.read() as connection:
+        row = connection.execute(select(t.imports)).one()
+        event = connection.execute(select(t.consent_events)).one()
+    assert (row.id, row.basis, row.evidence, row.purpose) == (result.import_id, "consent", "Formulir 3", "voting")
+    assert (row.source, len(row.file_sha256), row.counts["created"]) == ("Kelurahan Menteng", 64, 1)
+    assert row.finished_us is not None
+    assert (event.evidence, event.source, event.via, event.import_id) == (
+        "Formulir 3",
+        "Kelurahan Menteng",
+        "import",
+        row.id,
+    )
+
+
+def test_another_purpose_adds_consent_for_it(run: Run, context: Context) -> None:
+    run(HEADER + SITI, purpose="voting")
+    assert counts(run(HEADER + SITI, purpose="events")) == (1, 0, 1, 0, 0)
+    held = {(c["purpose"], c["granted"]) for c in show_contact(context, "081234567890")[0]["consents"]}
+    assert held == {("voting", True), ("events", True)}
