@@ -1,4 +1,4 @@
-"""One process works on an SQLite database at a time: a lock file beside it, freed by the kernel when its holder dies."""
+"""One process at a time works on an SQLite database: a lock file beside it, freed by the kernel if its holder dies."""
 
 from __future__ import annotations
 

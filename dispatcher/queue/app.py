@@ -1,0 +1,106 @@
+"""The Celery app: nudges that carry ids only, ack early and expire within a tick (invariant 1).
+
+Losing any of them loses nothing: the next tick sees the same rows in SQL and nudges again.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import threading
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init, worker_ready, worker_shutting_down
+
+from dispatcher.core.errors import DispatcherError
+from dispatcher.queue.runtime import Runtime, stop_flag
+
+TICK_EVERY_S = 1.0
+TICK_EXPIRES_S = 2.0
+NUDGE_EXPIRES_S = 1.5
+DELIVER_S = 2.0
+EXPAND_S = 2.0
+NUDGES = 4
+"""Deliver tasks a tick offers; those that find no free process expire."""
+
+_log = logging.getLogger(__name__)
+
+
+def make_app(broker_url: str) -> Celery:
+    app = Celery("dispatcher", broker=broker_url)
+    app.conf.update(
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # a child that holds connections and a loop is worth keeping
+        worker_max_tasks_per_child=None,
+        task_default_queue="default",
+        task_routes={
+            "dispatcher.tick": {"queue": "tick"},
+            "dispatcher.deliver": {"queue": "send"},
+            "dispatcher.expand": {"queue": "default"},
+        },
+        broker_transport_options={"socket_timeout": None, "socket_connect_timeout": 3, "socket_keepalive": True},
+        timezone="UTC",
+    )
+    _add_tasks(app)
+    return app
+
+
+def _add_tasks(app: Celery) -> None:
+    runtime = Runtime()
+
+    @app.task(name="dispatcher.tick")
+    def tick() -> None:
+        work = runtime.tick()
+        if work is None:
+            return
+        for step_id in work.steps:
+            app.send_task("dispatcher.expand", args=[step_id], expires=TICK_EXPIRES_S, retry=False)
+        if work.senders:
+            for _ in range(NUDGES):
+                app.send_task("dispatcher.deliver", expires=NUDGE_EXPIRES_S, retry=False)
+
+    @app.task(name="dispatcher.deliver")
+    def deliver() -> None:
+        runtime.deliver(DELIVER_S)
+
+    @app.task(name="dispatcher.expand")
+    def expand(step_id: int) -> None:
+        runtime.expand(step_id, EXPAND_S)
+
+
+def install_signals(app: Celery) -> None:
+    """The clock of each worker's main process, and the stop that prefork's children cannot hear by themselves."""
+    stopped = threading.Event()
+
+    @worker_init.connect(weak=False)
+    def _before_fork(**_: Any) -> None:
+        stop_flag.make(multiprocessing.get_context("fork"))
+
+    @worker_ready.connect(weak=False)
+    def _start_clock(**_: Any) -> None:
+        threading.Thread(target=_nudge_ticks, args=(app, stopped), name="clock", daemon=True).start()
+
+    @worker_shutting_down.connect(weak=False)
+    def _stop(**_: Any) -> None:
+        stopped.set()
+        stop_flag.set()
+
+
+def _nudge_ticks(app: Celery, stopped: threading.Event) -> None:
+    while not stopped.wait(TICK_EVERY_S):
+        try:
+            app.send_task("dispatcher.tick", expires=TICK_EXPIRES_S, retry=False)
+        except DispatcherError:
+            raise
+        except Exception as error:
+            # the broker is away; the queue of record is not
+            _log.warning("broker away (%s); trying again", type(error).__name__)

@@ -1,0 +1,107 @@
+"""What one worker process keeps between tasks: a context, a loop with open connections, an expander, a ticker.
+
+Made on first use in the process that uses it, so that nothing is shared over a fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from functools import cached_property
+from typing import Any
+
+from dispatcher.core.errors import UnavailableError
+from dispatcher.operations.context import Context
+from dispatcher.operations.deliver import Deliverer
+from dispatcher.operations.expand import Expander
+from dispatcher.operations.spool import read_spools
+from dispatcher.operations.tick import Ticker, Work
+
+Connect = Callable[[], Context]
+
+
+class StopFlag:
+    """Set in a worker's main process, seen by its forked children, which get no SIGTERM of their own."""
+
+    def __init__(self) -> None:
+        self._event: Any = threading.Event()
+
+    def make(self, forking: Any) -> None:
+        """Before the fork: an event that children share."""
+        self._event = forking.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return bool(self._event.is_set())
+
+
+stop_flag = StopFlag()
+connect: Connect | None = None
+"""How a process gets its context; `worker.py` sets it, so that the queue does not import the wiring."""
+
+
+class _Parts:
+    """The parts of one process."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.expander = Expander(context)
+        self.ticker = Ticker(context, self.expander)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
+        self._thread.start()
+        read_spools(context)
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        async def make() -> Deliverer:
+            return Deliverer(self.context)
+
+        return self.on_loop(make())
+
+    def on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+class Runtime:
+    """Tasks call it; while the database is away they end quietly, and the next tick tries again."""
+
+    def __init__(self) -> None:
+        self._parts: _Parts | None = None
+        self._delivering = threading.Lock()
+        self._making = threading.Lock()
+
+    def _get(self) -> _Parts:
+        with self._making:
+            if self._parts is None:
+                if connect is None:
+                    raise RuntimeError("dispatcher.worker sets up the runtime")
+                self._parts = _Parts(connect())
+            return self._parts
+
+    def tick(self) -> Work | None:
+        try:
+            return self._get().ticker.tick()
+        except UnavailableError:
+            return None
+
+    def deliver(self, budget_s: float) -> None:
+        """One drain a process: where threads share it, the second returns at once."""
+        if not self._delivering.acquire(blocking=False):
+            return
+        try:
+            parts = self._get()
+            parts.on_loop(parts.deliverer.run(budget_s, stop_flag.is_set))
+        except UnavailableError:
+            return
+        finally:
+            self._delivering.release()
+
+    def expand(self, step_id: int, budget_s: float) -> None:
+        try:
+            self._get().expander.expand(step_id, stop_flag.is_set, budget_s)
+        except UnavailableError:
+            return
