@@ -18,14 +18,18 @@ _WAITING = (Status.QUEUED, Status.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """People of the steps that are due. `sent`: no longer waiting; `open_receipts`: accepted, no end yet."""
+    """People of the steps that are due. `waiting`: not yet sent; `open_receipts`: accepted, no end yet."""
 
     state: str
     total: int
-    sent: int
+    waiting: int
     unknown: int
     open_receipts: int
     is_over: bool
+
+    @property
+    def sent(self) -> int:
+        return self.total - self.waiting
 
 
 def standing_of(context: Context, slug: str) -> Standing:
@@ -43,12 +47,11 @@ def standing_of(context: Context, slug: str) -> Standing:
         counts = tally.read(connection, [row.id for row in due])
     people = {key: n for key, n in counts.items() if key.hop == tally.PEOPLE}
     waiting = sum(n for key, n in people.items() if key.status in _WAITING) + sum(row.pending for row in due)
-    total = sum(row.selected for row in due)
     stopped = campaign.state in ("paused", "cancelled")
     return Standing(
         state=campaign.state,
-        total=total,
-        sent=total - waiting,
+        total=sum(row.selected for row in due),
+        waiting=waiting,
         unknown=sum(n for key, n in people.items() if key.status == Status.UNKNOWN),
         open_receipts=sum(n for key, n in people.items() if key.status in (Status.ACCEPTED, Status.SENT)),
         is_over=stopped or all(row.state in ("done", "cancelled") for row in due),

@@ -52,7 +52,7 @@ def _behaviour_values(file: Path | None, settings: list[str]) -> object:
 def main() -> int:
     try:
         options = options_from(sys.argv[1:])
-        _run(options)
+        run(options)
     except DispatcherError as error:
         sys.stderr.write(f"{error.message}\n{error.hint}\n")
         return error.exit_code
@@ -61,7 +61,9 @@ def main() -> int:
     return 0
 
 
-def _run(options: CarrierOptions) -> None:
+def run(options: CarrierOptions) -> None:
+    """Serve until it is told to stop; prints the line of JSON when requests are taken."""
+
     def started(port: int) -> None:
         host = f"[{options.host}]" if ":" in options.host else options.host
         ready = {"port": port, "url": f"http://{host}:{port}", "account_sid": options.account_sid}
@@ -69,11 +71,11 @@ def _run(options: CarrierOptions) -> None:
         sys.stdout.flush()
 
     try:
-        from uvloop import run
+        from uvloop import run as run_loop
     except ImportError:
-        from asyncio import run  # type: ignore[assignment]
+        from asyncio import run as run_loop  # type: ignore[assignment]
     gc.set_threshold(100_000, 50, 50)  # messages are kept by the million and hold no cycles
-    run(serve(options, started))
+    run_loop(serve(options, started))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,33 @@
+"""`dispatcher simulate`: the carrier in a box, as a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def simulate(
+    host: Annotated[str, typer.Option(help="Loopback, unless you mean it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any free one.")] = 8801,
+    ledger: Annotated[Path | None, typer.Option(help="Where to keep what was accepted.")] = None,
+    behaviour: Annotated[Path | None, typer.Option(help="How it behaves: a JSON file.")] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="One setting, as in --set failure=0.1")] = None,
+    bare: Annotated[bool, typer.Option("--bare", help="Accept everything, call nobody back.")] = False,
+) -> None:
+    """Speak Twilio's Messages API on this machine: callbacks, failures by reason, faults, replies, and a ledger.
+
+    Prints one line of JSON when it is ready. No message leaves the machine.
+    """
+    from dispatcher.testing.carrier.__main__ import options_from, run
+
+    arguments = [f"--host={host}", f"--port={port}", *(f"--set={change}" for change in changes or ())]
+    if ledger:
+        arguments.append(f"--ledger={ledger}")
+    if behaviour:
+        arguments.append(f"--behaviour={behaviour}")
+    run(options_from([*arguments, *(["--bare"] if bare else [])]))

@@ -1,0 +1,1 @@
+"""The demo: a whole campaign on this machine, against the carrier in a box."""
