@@ -13,7 +13,7 @@ from typing import Final
 MAX_BYTES: Final = 256 * 1024
 MAX_FILES: Final = 64
 
-_TAG: Final = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\b(.*?)%\}", re.DOTALL)
+_TAG: Final = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\b(.{0,300}?)%\}", re.DOTALL)
 _LITERAL: Final = re.compile(r""""([^"]*)"|'([^']*)'""")
 
 
@@ -37,6 +37,7 @@ class SourceError(Exception):
 
 def references(text: str) -> Iterator[Reference]:
     """Names in include, extends, import and from. Names made up while rendering are found by rendering."""
+    text = text[:MAX_BYTES]
     for tag in _TAG.finditer(text):
         for literal in _LITERAL.finditer(tag[1]):
             start = tag.start(1) + literal.start()

@@ -11,15 +11,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from dispatcher.campaign.context import LintContext, Problem, Rendered, TextFacts, Use
-from dispatcher.campaign.names import (
-    CONTACT,
-    campaign_values,
-    sample_contact,
-    sample_session,
-    session_values,
-)
+from dispatcher.campaign.names import CONTACT, campaign_values, sample_contact, sample_session, session_values
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.rules.walk import hops_by_text, media_of
+from dispatcher.campaign.sources import references
 from dispatcher.campaign.texts import Text, pick, texts_of
 from dispatcher.render.checked import check_in_child
 from dispatcher.render.problem import TemplateProblem
@@ -42,7 +37,7 @@ def text_facts(context: LintContext, check: Check = check_in_child) -> Mapping[P
     samples = _Samples(context, texts)
     templates = [text for text in texts if text.kind != "body"]
     problems = _problems(context, templates, samples, check)
-    reader = _Reader(context, samples, Templates(context.loaded.sources))
+    reader = _Reader(context, samples, Templates(context.loaded.sources), frozenset(problems))
     facts = {text.path: reader.facts(text, problems.get(text.name, [])) for text in templates}
     bodies = {text.path: _body(text, facts) for text in texts if text.kind == "body"}
     return {text.path: facts.get(text.path) or bodies[text.path] for text in texts}
@@ -73,10 +68,11 @@ class _Samples:
 
 
 class _Reader:
-    def __init__(self, context: LintContext, samples: _Samples, templates: Templates) -> None:
+    def __init__(self, context: LintContext, samples: _Samples, templates: Templates, refused: frozenset[str]) -> None:
         self._context = context
         self._samples = samples
         self._templates = templates
+        self._refused = refused  # by the child process: never tried in this one
         self._hops = hops_by_text(context)
 
     def facts(self, text: Text, problems: list[Problem]) -> TextFacts:
@@ -103,13 +99,16 @@ class _Reader:
 
     def _stop(self, text: Text) -> str:
         """The longest way to stop among the media that this text may travel by."""
-        campaign = self._context.campaign
+        campaign, language = self._context.campaign, text.language or self._context.campaign.language
         media = {medium for hop in self._hops.get(text.path, ()) for medium in media_of(self._context, hop.hop)}
-        ways = [texts for medium, texts in campaign.stop.items() if medium in media or not media]
-        picked = [pick(texts, text.language or campaign.language, campaign.language) for texts in ways]
-        return max((self._plain(*way) for way in picked if way), key=len, default="")
+        ways = []
+        for medium, texts in campaign.stop.items():
+            way = pick(texts, language, campaign.language) if medium in media or not media else None
+            if way is not None and "/".join(filter(None, ("stop", medium, way[0]))) not in self._refused:
+                ways.append(self._plain(way[1], language))
+        return max(ways, key=len, default="")
 
-    def _plain(self, language: str, source: str) -> str:
+    def _plain(self, source: str, language: str) -> str:
         try:
             return self._templates.compile(source, "stop").render(self._samples.values(language))
         except TemplateProblem:
@@ -130,13 +129,20 @@ def _unicode(characters: Iterable[str]) -> Iterator[tuple[str, str | None]]:
 def _problems(context: LintContext, texts: list[Text], samples: _Samples, check: Check) -> dict[str, list[Problem]]:
     """By name of the text; a problem within an included file is told once, at that file."""
     found: dict[str, list[Problem]] = {}
-    names = [text.name for text in texts]
+    names = {text.name for text in texts}
     sources = [(text.name, text.source) for text in texts]
     for problem in check(sources, context.loaded.sources, samples.values_of_all()) if texts else ():
-        here = problem.template if problem.template in names else names[0]
-        template = problem.template if problem.template in context.loaded.sources else ""
-        found.setdefault(here, []).append(Problem(problem.code, problem.message, problem.line, problem.hint, template))
+        name, template = problem.template, ""
+        if name not in names:
+            name, template = _including(texts, name), name
+        found.setdefault(name, []).append(Problem(problem.code, problem.message, problem.line, problem.hint, template))
     return found
+
+
+def _including(texts: list[Text], template: str) -> str:
+    """The text that names an included file; the first of all where it is named in turn by another file."""
+    naming = (text.name for text in texts if any(r.name == template for r in references(text.source)))
+    return next(naming, texts[0].name)
 
 
 def _body(text: Text, facts: Mapping[Path, TextFacts]) -> TextFacts:

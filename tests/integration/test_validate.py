@@ -75,6 +75,11 @@ def test_hostile_and_broken_templates(tmp_path: Path, template: str, code: str |
     assert time.perf_counter() - started < 15
 
 
+def test_a_hostile_way_to_stop_is_never_rendered_in_this_process(tmp_path: Path) -> None:
+    text = spoiled(("kesbangpol.jakarta.go.id/stop", "{% for a in range(99999999) %}x{% endfor %}"))
+    assert {d.code for d in validated(tmp_path, text) if d.severity == "error"} == {"template-budget"}
+
+
 def test_a_template_that_includes_itself(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "a.txt").write_text("{% include 'a.txt' %}")

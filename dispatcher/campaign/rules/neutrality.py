@@ -21,6 +21,8 @@ CODES: Final = {
     "link-shortened": "A shortened link hides where it leads.",
 }
 _BEFORE, _AFTER = 45, 30
+#: No message is longer; searching more would only cost time.
+_SEARCHED: Final = 10_000
 _TAGS: Final = re.compile(r"\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}", re.DOTALL)
 _SHORTENERS: Final = frozenset({"bit.ly", "s.id", "t.co", "goo.gl", "tinyurl.com", "cutt.ly", "is.gd", "rb.gy", "t.ly"})
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -77,7 +79,7 @@ def _said(context: LintContext) -> Iterator[tuple[Path, list[str]]]:
     """Each text as written, whatever its conditions, and as rendered; and what is put into texts."""
     for path, facts in context.texts.items():
         rendered = [facts.rendered.body] if facts.rendered else []
-        yield path, [_TAGS.sub(" … ", facts.text.source), *rendered]
+        yield path, [_TAGS.sub(" … ", facts.text.source[:_SEARCHED]), *rendered]
     campaign = context.campaign
     yield ("title",), [campaign.title]
     yield ("owner",), [campaign.owner]
@@ -111,14 +113,14 @@ def _shortened(context: LintContext, path: Path, versions: list[str]) -> Iterato
 
 
 def _hosts(text: str) -> Iterator[str]:
-    for match in URL.finditer(text):
+    for match in URL.finditer(text[:_SEARCHED]):
         address = match[0].lower().split("://")[-1].removeprefix("www.")
         yield re.split(r"[/?#:]", address, maxsplit=1)[0].rstrip(".")
 
 
 def _plain(text: str) -> str:
     """One spelling for what looks alike: no invisible characters, P.D.I.P. as PDIP, one kind of space."""
-    shown = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    shown = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:_SEARCHED]))
     joined = re.sub(r"\b(?:[A-Z]\.){3,}(?=\s|$|[A-Z]\b)", lambda match: match[0].replace(".", ""), shown)
     return re.sub(r"[^\S\n]+", " ", joined)
 
