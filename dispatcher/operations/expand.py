@@ -169,7 +169,7 @@ class RowMaker:
         self._price_keys: dict[int, tuple[str, str, str, int]] = {}
 
     def decide(
-        self, people: Sequence[Recipient], ids: range, first_hop: int = 0
+        self, people: Sequence[Recipient], ids: Sequence[int], first_hop: int = 0
     ) -> tuple[list[dict[str, Any]], list[expansion.LeftOut]]:
         cells = self._expander.cell_ids(self._connection, people)
         rows: list[dict[str, Any]] = []

@@ -76,13 +76,26 @@ def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Message]:
     return {row.id: _state(row) for row in connection.execute(statement)}
 
 
+class _Counted(NamedTuple):
+    """What of a row the counters see."""
+
+    sender_id: int
+    status: Status
+    reason: str
+    counted: bool
+
+
+def _counted_as(row: Message) -> _Counted:
+    return _Counted(row.sender_id, row.status, row.reason, row.counted)
+
+
 class Batch:
     """Locked rows, changed by the machine, saved together with the counters they move."""
 
     def __init__(self, connection: Connection, rows: dict[int, Message]) -> None:
         self._connection = connection
         self.rows = rows
-        self._before = {i: (row.status, row.reason, row.counted) for i, row in rows.items()}
+        self._before = {i: _counted_as(row) for i, row in rows.items()}
         self._images = {i: _saved_values(row) for i, row in rows.items()}
 
     @classmethod
@@ -91,7 +104,7 @@ class Batch:
 
     def save(self, *, recount: bool = False) -> list[Message]:
         """Writes what changed; returns the messages whose status changed. `recount`: see who counts even so."""
-        moved = [row for i, row in self.rows.items() if row.status is not self._before[i][0]]
+        moved = [row for i, row in self.rows.items() if row.status is not self._before[i].status]
         with_siblings = [row for row in (self.rows.values() if recount else moved) if row.has_sibling]
         if with_siblings:
             self._load_siblings(with_siblings)
@@ -116,7 +129,7 @@ class Batch:
             if row.id not in self.rows:
                 message = _state(row)
                 self.rows[message.id] = message
-                self._before[message.id] = (message.status, message.reason, message.counted)
+                self._before[message.id] = _counted_as(message)
                 self._images[message.id] = _saved_values(message)
 
     def _recount(self) -> None:
@@ -136,8 +149,8 @@ class Batch:
     def _deltas(self) -> Counter[tally.Key]:
         deltas: Counter[tally.Key] = Counter()
         for i, row in self.rows.items():
-            status, reason, counted = self._before[i]
-            deltas[tally.message_key(row.step_id, row.hop, row.sender_id, status, reason)] -= 1
+            sender_id, status, reason, counted = self._before[i]
+            deltas[tally.message_key(row.step_id, row.hop, sender_id, status, reason)] -= 1
             deltas[tally.message_key(row.step_id, row.hop, row.sender_id, row.status, row.reason)] += 1
             if counted:
                 deltas[tally.people_key(row.step_id, status)] -= 1
