@@ -32,7 +32,7 @@ def due(campaign: Campaign, step: Step, sessions: Mapping[str, Session] | None =
     known = {**campaign.sessions, **(sessions or {})}
     if not step.sessions and not isinstance(step.at, Moment):
         yield _due(step, "", campaign.instant_us(step.at))
-    for slug in step.sessions:
+    for slug in dict.fromkeys(step.sessions):
         if slug in known:
             yield _due(step, slug, _instant_us(campaign, step.at, known[slug]))
 

@@ -104,8 +104,9 @@ def sample_contact(language: str, attributes: Mapping[str, str]) -> dict[str, An
 
 
 def sample_session(campaign: Campaign) -> Session:
-    """The session with the longest names, so that lengths are judged on the careful side; made up where none is."""
-    if campaign.sessions:
-        return max(campaign.sessions.values(), key=lambda session: len(session.title + session.place + session.address))
+    """One with every value there is, for texts that no session of the campaign goes with."""
     starts = datetime(2027, 2, 10, 9, tzinfo=ZoneInfo(campaign.zone))
-    return Session(title="Sosialisasi", place="Balai Kota", starts=starts, ends=starts + timedelta(hours=3))
+    return Session(
+        title="Sosialisasi", place="Balai Kota", address="Jl. Medan Merdeka Selatan No. 8",
+        starts=starts, ends=starts + timedelta(hours=3), capacity=100,
+    )  # fmt: skip

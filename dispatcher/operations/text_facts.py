@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from dispatcher.campaign.context import LintContext, Problem, Rendered, TextFacts, Use
+from dispatcher.campaign.model import Session
 from dispatcher.campaign.names import CONTACT, campaign_values, sample_contact, sample_session, session_values
 from dispatcher.campaign.positions import Path
-from dispatcher.campaign.rules.walk import hops_by_text, media_of
+from dispatcher.campaign.rules.walk import hops_by_text, hops_of, media_of
 from dispatcher.campaign.sources import references
 from dispatcher.campaign.texts import Text, pick, texts_of
 from dispatcher.render.checked import check_in_child
@@ -52,14 +53,13 @@ class _Samples:
         mentioned = {name for source in sources for name in _ATTRIBUTE.findall(source)} - set(CONTACT)
         declared = context.known.attributes
         self._attributes = dict.fromkeys(mentioned, "text") if declared is None else dict(declared)
-        self._session = session_values(context.campaign, sample_session(context.campaign))
 
-    def values(self, language: str) -> dict[str, Any]:
+    def values(self, language: str, session: Session | None = None) -> dict[str, Any]:
         campaign = self._context.campaign
         return {
             **campaign_values(campaign, language or campaign.language),
             "contact": sample_contact(language or campaign.language, self._attributes),
-            "session": self._session,
+            "session": session_values(campaign, session or sample_session(campaign)),
         }
 
     def values_of_all(self) -> dict[str, Any]:
@@ -81,7 +81,11 @@ class _Reader:
         uses = tuple(self._uses(text))
         if problems:
             return TextFacts(text, uses, tuple(problems))
-        return TextFacts(text, uses, (), self._rendered(text))
+        try:
+            bodies = [self._render(text, session) for session in self._sessions(text)]
+        except TemplateProblem as problem:
+            return TextFacts(text, uses, (_as_problem(problem, self._context),))
+        return TextFacts(text, uses, (), max(map(rendered, bodies), key=lambda one: (one.segments, len(one.body))))
 
     def _uses(self, text: Text) -> Iterator[Use]:
         try:
@@ -90,12 +94,21 @@ class _Reader:
         except TemplateProblem:
             return  # told already, at the file it stands in
 
-    def _rendered(self, text: Text) -> Rendered | None:
-        values = {**self._samples.values(text.language), "stop": self._stop(text)}
-        try:
-            return rendered(self._templates.compile(text.source, text.name).render(values))
-        except TemplateProblem:
-            return None
+    def _render(self, text: Text, session: Session | None) -> str:
+        values = {**self._samples.values(text.language, session), "stop": self._stop(text)}
+        return self._templates.compile(text.source, text.name).render(values)
+
+    def _sessions(self, text: Text) -> list[Session | None]:
+        """Each that the text goes with, since one may lack what another has; None stands for a made-up one."""
+        declared = self._context.campaign.sessions
+        slugs = {
+            slug: None
+            for hop in hops_of(self._context.campaign)
+            for path in (hop.path, *(path for _, path in hop.text_paths()))
+            if text.path[: len(path)] == path
+            for slug in hop.step.sessions
+        }
+        return [declared[slug] for slug in slugs if slug in declared] or [None]
 
     def _stop(self, text: Text) -> str:
         """The longest way to stop among the media that this text may travel by."""
@@ -132,11 +145,14 @@ def _problems(context: LintContext, texts: list[Text], samples: _Samples, check:
     names = {text.name for text in texts}
     sources = [(text.name, text.source) for text in texts]
     for problem in check(sources, context.loaded.sources, samples.values_of_all()) if texts else ():
-        name, template = problem.template, ""
-        if name not in names:
-            name, template = _including(texts, name), name
-        found.setdefault(name, []).append(Problem(problem.code, problem.message, problem.line, problem.hint, template))
+        name = problem.template if problem.template in names else _including(texts, problem.template)
+        found.setdefault(name, []).append(_as_problem(problem, context))
     return found
+
+
+def _as_problem(problem: TemplateProblem, context: LintContext) -> Problem:
+    template = problem.template if problem.template in context.loaded.sources else ""
+    return Problem(problem.code, problem.message, problem.line, problem.hint, template)
 
 
 def _including(texts: list[Text], template: str) -> str:

@@ -113,6 +113,15 @@ def test_a_fault_in_an_included_file_points_there(tmp_path: Path) -> None:
     )
 
 
+def test_a_text_is_rendered_for_each_session_it_goes_with(tmp_path: Path) -> None:
+    old, new = "{{ session.starts | waktu }}", "{{ session.ends | waktu }}"
+    assert validated(tmp_path, spoiled((old, new))) == []
+    sore = ("answers:", "  sore: {title: T, place: P, starts: 2027-01-21 15:00}\nanswers:")
+    text = spoiled((old, new), sore, ("sessions: [pagi]", "sessions: [pagi, sore]"))
+    (found,) = validated(tmp_path, text)
+    assert (found.code, found.line) == ("template-undefined", place_of(text, "{{ session.title")[0])
+
+
 def test_a_file_that_cannot_be_loaded(tmp_path: Path) -> None:
     loaded, found = validate_file(written(tmp_path, "campaign: [\n"), now_us=NOW_US)
     assert (loaded.campaign, [d.code for d in found]) == (None, ["yaml-syntax"])

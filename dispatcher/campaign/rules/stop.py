@@ -40,7 +40,7 @@ def _text(context: LintContext, path: Path, facts: TextFacts, hops: list[StepHop
             message = f"{{{{ stop }}}} has no text for {medium}"
             hint = f"add `stop: {{{medium}: …}}`, saying how to stop"
             yield context.at(path, "stop-undefined", "error", message, hint=hint)
-    elif not facts.problems and not STOP_WORD.search(_shown(facts)):
+    elif facts.text.source.strip() and not facts.problems and not STOP_WORD.search(_shown(facts)):
         hint = "end it with {{ stop }} and give `stop:` a text for its medium"
         yield context.at(path, "stop-missing", "error", "this text does not say how to stop", hint=hint)
 
