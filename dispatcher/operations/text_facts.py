@@ -14,7 +14,7 @@ from dispatcher.campaign.context import LintContext, Problem, Rendered, TextFact
 from dispatcher.campaign.model import Session
 from dispatcher.campaign.names import CONTACT, campaign_values, sample_contact, sample_session, session_values
 from dispatcher.campaign.positions import Path
-from dispatcher.campaign.rules.walk import hops_by_text, hops_of, media_of
+from dispatcher.campaign.rules.walk import hops_by_text, media_of, paths_by_step, prefixes
 from dispatcher.campaign.sources import references
 from dispatcher.campaign.texts import Text, pick, texts_of
 from dispatcher.render.checked import check_in_child
@@ -74,6 +74,9 @@ class _Reader:
         self._templates = templates
         self._refused = refused  # by the child process: never tried in this one
         self._hops = hops_by_text(context)
+        self._slugs: dict[Path, dict[str, None]] = {}
+        for path, step in paths_by_step(context):
+            self._slugs.setdefault(path, {}).update(dict.fromkeys(step.sessions))
 
     def facts(self, text: Text, problems: list[Problem]) -> TextFacts:
         if {problem.code for problem in problems} - _HARMLESS:
@@ -101,13 +104,7 @@ class _Reader:
     def _sessions(self, text: Text) -> list[Session | None]:
         """Each that the text goes with, since one may lack what another has; None stands for a made-up one."""
         declared = self._context.campaign.sessions
-        slugs = {
-            slug: None
-            for hop in hops_of(self._context.campaign)
-            for path in (hop.path, *(path for _, path in hop.text_paths()))
-            if text.path[: len(path)] == path
-            for slug in hop.step.sessions
-        }
+        slugs = dict.fromkeys(slug for prefix in prefixes(text.path) for slug in self._slugs.get(prefix, ()))
         return [declared[slug] for slug in slugs if slug in declared] or [None]
 
     def _stop(self, text: Text) -> str:

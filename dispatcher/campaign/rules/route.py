@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Final
 
 from dispatcher.campaign.context import LintContext
@@ -55,8 +56,11 @@ def _sender_path(context: LintContext, path: Path, name: str) -> Path:
     scalars = context.loaded.positions.scalars
     if base in scalars:
         return base
-    in_list = [place for place in scalars if place[:-1] == base and scalars[place].raw == name]
-    return in_list[0] if in_list else (*base, name)
+    in_list = (
+        (*base, index) for index in count() if (*base, index) not in scalars or scalars[*base, index].raw == name
+    )
+    found = next(in_list)
+    return found if found in scalars else (*base, name)
 
 
 def _deadlines(context: LintContext, path: Path, route: tuple[Hop, ...]) -> Iterator[Diagnostic]:

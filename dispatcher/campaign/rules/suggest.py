@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+#: Comparing takes long; a file with more names than this was not written by hand.
+_COMPARED: Final = 200
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    close = difflib.get_close_matches(word, sorted(known), 1, 0.6)
+    close = difflib.get_close_matches(word, sorted(known)[:_COMPARED], 1, 0.6)
     return f"did you mean `{close[0]}`?" if close else otherwise
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dispatcher.campaign.context import Finding, LintContext, TextFacts, Use
 from dispatcher.campaign.names import CONTACT, is_reserved, known_names
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.rules.suggest import did_you_mean, listed
-from dispatcher.campaign.rules.walk import hops_of, templates_of
+from dispatcher.campaign.rules.walk import paths_by_step, prefixes, templates_of
 from dispatcher.core.diagnostics import Diagnostic
 
 CODES: Final = {
@@ -21,25 +21,29 @@ CODES: Final = {
 
 
 def check(context: LintContext) -> Iterator[Diagnostic]:
-    without_session = _paths_without_session(context)
+    known, without_session = known_names(context.campaign), _paths_without_session(context)
     for facts in templates_of(context):
+        has_session = facts.text.path not in without_session and facts.text.kind not in ("reply", "stop")
         for use in facts.uses:
-            finding = _judge(context, facts, use, without_session)
+            finding = _of_session(use, has_session) or _of_others(context, facts, use, known)
             if finding:
                 yield context.inside(facts.text.path, use, finding)
     yield from _own(context)
 
 
-def _judge(context: LintContext, facts: TextFacts, use: Use, without_session: set[Path]) -> Finding | None:
+def _of_session(use: Use, has_session: bool) -> Finding | None:
+    if has_session or use.name.partition(".")[0] != "session":
+        return None
+    hint = "name `sessions:` in the step, or remove it from the text"
+    return Finding("session-variable", "error", f"`{use.name}` has no value where there is no session", hint)
+
+
+def _of_others(context: LintContext, facts: TextFacts, use: Use, known: Mapping[str, str]) -> Finding | None:
     block, _, name = use.name.partition(".")
-    if block == "session" and (facts.text.path in without_session or facts.text.kind in ("reply", "stop")):
-        hint = "name `sessions:` in the step, or remove it from the text"
-        return Finding("session-variable", "error", f"`{use.name}` has no value where there is no session", hint)
     if block == "stop" and facts.text.kind in ("stop", "reply"):
         return Finding("undefined-variable", "error", "`stop` is not available here", "write how to stop in words")
     if block == "contact" and name:
         return _attribute(context, use, name)
-    known = known_names(context.campaign)
     if use.name in known or block in context.campaign.variables or block == use.name in ("contact", "session"):
         return None
     hint = did_you_mean(use.name, known, "give it a value under `variables:`")
@@ -61,12 +65,8 @@ def _attribute(context: LintContext, use: Use, name: str) -> Finding | None:
 
 def _paths_without_session(context: LintContext) -> set[Path]:
     """Texts and parameters that at least one step without sessions sends."""
-    paths: set[Path] = set()
-    for step_hop in hops_of(context.campaign):
-        if not step_hop.step.sessions:
-            paths.update(path for _, path in step_hop.text_paths())
-            paths.update(path for path in context.texts if path[: len(step_hop.path)] == step_hop.path)
-    return paths
+    without = {path for path, step in paths_by_step(context) if not step.sessions}
+    return {path for path in context.texts if any(prefix in without for prefix in prefixes(path))}
 
 
 def _own(context: LintContext) -> Iterator[Diagnostic]:

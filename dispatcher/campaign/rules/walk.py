@@ -74,6 +74,18 @@ def hops_by_text(context: LintContext) -> dict[Path, list[StepHop]]:
     return found
 
 
+def paths_by_step(context: LintContext) -> Iterator[tuple[Path, Step]]:
+    """Where the texts of each step stand: each text of a hop, and the hop itself with all below it."""
+    for step_hop in hops_of(context.campaign):
+        yield step_hop.path, step_hop.step
+        yield from ((path, step_hop.step) for _, path in step_hop.text_paths())
+
+
+def prefixes(path: Path) -> Iterator[Path]:
+    """The path and every block around it."""
+    return (path[:length] for length in range(len(path), 0, -1))
+
+
 def templates_of(context: LintContext) -> Iterator[TextFacts]:
     """Texts that are rendered: all but those that the provider holds."""
     return (facts for facts in context.texts.values() if facts.text.kind != "body")
