@@ -17,7 +17,8 @@ from dispatcher.core.errors import RefusedError
 from dispatcher.operations.context import Context
 from dispatcher.operations.plan import load_revision
 from dispatcher.operations.revision import Revision
-from dispatcher.operations.senders import open_sender, sync_senders
+from dispatcher.operations.senders import sync_senders
+from dispatcher.spi.http import PooledClient
 from dispatcher.store.installation import record_act
 from dispatcher.store.plans import find_plan
 from dispatcher.store.steps import (
@@ -58,7 +59,7 @@ def apply_campaign(context: Context, path: Path, by: str = "") -> Applied:
     with context.database.read() as connection:
         plan = _approved_plan(connection, revision)
     for name in sender_names(revision.campaign):
-        open_sender(context, name)
+        context.open_sender(name, PooledClient())  # no connection is made: only what is missing is told, by its name
     sync_senders(context)
     with context.database.begin() as connection:
         state = _apply(connection, context, revision, plan, by)

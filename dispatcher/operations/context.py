@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+from dispatcher.core.errors import UsageError
 from dispatcher.operations.channels import Channels
 from dispatcher.settings import Environment, Settings
+from dispatcher.spi import Channel, HttpClient
 from dispatcher.store.engine import Database
 from dispatcher.store.keys import Keys
 
@@ -21,6 +24,13 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         return self.environment.settings
+
+    def open_sender(self, name: str, http: HttpClient) -> Channel[Any]:
+        """A configured sender, ready to send. UsageError where there is none; ProviderError without credentials."""
+        settings = self.settings.senders.get(name)
+        if settings is None:
+            raise UsageError("unknown-sender", f"there is no sender {name}", "Senders are configured in dispatcher.yaml.")
+        return self.channels.open(name, settings, self.environment, http)
 
     def now_us(self) -> int:
         return self.database.now_us()

@@ -115,10 +115,7 @@ class Deliverer:
         if sender_id not in self._channels:
             context = self._context
             try:
-                settings = context.settings.senders.get(name)
-                if settings is None:
-                    return None
-                self._channels[sender_id] = context.channels.open(name, settings, context.environment, self._http)
+                self._channels[sender_id] = context.open_sender(name, self._http)
             except (ProviderError, UsageError) as error:
                 reason = _reason(error)
                 await self._transaction(lambda c: pause_sender(c, sender_id, reason, context.now_us()))

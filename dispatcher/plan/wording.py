@@ -11,7 +11,7 @@ from dispatcher.campaign.names import campaign_values, session_values
 from dispatcher.campaign.texts import hop_texts, pick
 from dispatcher.core import region
 from dispatcher.render.content import Content
-from dispatcher.render.filters import nama, nama_depan
+from dispatcher.render.names import given, proper
 from dispatcher.render.sandbox import Templates
 from dispatcher.render.segments import measure
 from dispatcher.spi.capabilities import Media
@@ -84,8 +84,8 @@ class Wording:
         code = recipient.region
         return {
             **recipient.attributes,
-            "name": nama(recipient.name),
-            "first_name": nama_depan(recipient.name),
+            "name": proper(recipient.name),
+            "first_name": given(recipient.name),
             "salutation": recipient.salutation or "Bapak/Ibu",
             "group": self._group(recipient),
             "role": recipient.role.replace("-", " ").title(),

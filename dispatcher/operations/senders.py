@@ -1,0 +1,70 @@
+"""Senders: what the settings say, copied to SQL, where their rate then lives (invariant 9)."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import Connection, insert, select, update
+
+from dispatcher.campaign.senders import SenderFacts
+from dispatcher.core.errors import DispatcherError
+from dispatcher.operations.context import Context
+from dispatcher.settings import SenderSettings
+from dispatcher.spi import Channel
+from dispatcher.spi.capabilities import Capabilities, Media
+from dispatcher.spi.http import PooledClient
+from dispatcher.store.installation import take_ids
+from dispatcher.store.tables import senders
+
+
+def sender_facts(context: Context) -> dict[str, SenderFacts]:
+    """What campaigns may rely on, without a network; where a credential is missing, what the settings say."""
+    return {name: _facts(context, name, settings) for name, settings in context.settings.senders.items()}
+
+
+def _facts(context: Context, name: str, settings: SenderSettings) -> SenderFacts:
+    try:
+        channel: Channel[Any] | None = context.open_sender(name, PooledClient())
+    except DispatcherError:
+        channel = None
+    able: Capabilities = channel.capabilities if channel else context.channels.get(settings.channel).capabilities
+    return SenderFacts(
+        name=name,
+        channel=settings.channel,
+        media=able.media if channel else cast("Media", settings.options.get("media", able.media)),
+        identity=channel.identity if channel else str(settings.options.get("from", "")),
+        free_text=able.free_text,
+        templates=able.templates,
+        max_characters=able.max_characters,
+        countries=settings.countries,
+    )
+
+
+def sync_senders(context: Context) -> dict[str, int]:
+    """Rows for all configured senders; those no longer named are marked as removed. Name → id."""
+    facts = sender_facts(context)
+    return context.database.run(lambda connection: _sync(connection, context, facts))
+
+
+def _sync(connection: Connection, context: Context, facts: dict[str, SenderFacts]) -> dict[str, int]:
+    now_us = context.now_us()
+    known = {row.name: row.id for row in connection.execute(select(senders.c.name, senders.c.id).with_for_update())}
+    for name, fact in facts.items():
+        settings = context.settings.senders[name]
+        values = {
+            "channel": fact.channel,
+            "media": fact.media,
+            "identity": fact.identity,
+            "people_per_day": settings.people_per_day,
+            "removed": False,
+            "updated_us": now_us,
+        }
+        if name in known:
+            connection.execute(update(senders).where(senders.c.name == name).values(**values))
+            continue
+        (known[name],) = take_ids(connection, 1, now_us)
+        rate = {"rate_per_s": settings.rate.per_s, "rate_unit": settings.rate.unit} if settings.rate else {}
+        connection.execute(insert(senders).values(id=known[name], name=name, **rate, **values))
+    gone = [name for name in known if name not in facts]
+    connection.execute(update(senders).where(senders.c.name.in_(gone)).values(removed=True, updated_us=now_us))
+    return known
