@@ -20,7 +20,10 @@ TIMEOUT = timedelta(seconds=15)
 
 @dataclass(slots=True)
 class Callback:
-    """One post, ready to go. `subject`: posts of one subject never overlap. `answered` runs after the first try."""
+    """One post, ready to go. `subject`: posts of one subject never overlap. `answered` runs after the first try.
+
+    `age`: how often everything was forgotten before it was posted.
+    """
 
     subject: str
     url: str
@@ -28,6 +31,7 @@ class Callback:
     body: bytes
     answered: Callable[[], None] | None = None
     tries: int = 0
+    age: int = 0
 
 
 class Callbacks:
@@ -44,6 +48,8 @@ class Callbacks:
         self._queued_behind: defaultdict[str, deque[Callback]] = defaultdict(deque)
         self._under_way: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._drains = 0
+        self._age = 0
         self._client: Client | None = None
         self._to_redeliver = 0
         self.delivered = 0
@@ -57,18 +63,21 @@ class Callbacks:
         return len(self._under_way) + behind + self._to_redeliver
 
     def post(self, callback: Callback) -> None:
+        callback.age = self._age
         if callback.subject in self._under_way or callback.subject in self._queued_behind:
             self._queued_behind[callback.subject].append(callback)
             return
         self._under_way.add(callback.subject)
         self._waiting.append(callback)
-        if len(self._tasks) < self._at_once:
+        if self._drains < self._at_once:
+            self._drains += 1
             task = asyncio.ensure_future(self._drain())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def forget(self) -> None:
-        """Drop what waits, and the counts; what is under way ends on its own."""
+        """Drop what waits, and the counts; what is under way ends on its own and counts no more."""
+        self._age += 1
         self._under_way.difference_update(callback.subject for callback in self._waiting)
         self._waiting.clear()
         self._queued_behind.clear()
@@ -82,12 +91,15 @@ class Callbacks:
             await self._client.close()
 
     async def _drain(self) -> None:
-        while self._waiting:
-            callback = self._waiting.popleft()
-            try:
-                await self._try(callback)
-            finally:
-                self._next_of(callback.subject)
+        try:
+            while self._waiting:
+                callback = self._waiting.popleft()
+                try:
+                    await self._try(callback)
+                finally:
+                    self._next_of(callback.subject)
+        finally:
+            self._drains -= 1
 
     def _next_of(self, subject: str) -> None:
         behind = self._queued_behind.get(subject)
@@ -103,6 +115,8 @@ class Callbacks:
         if callback.answered is not None:
             callback.answered()
             callback.answered = None
+        if callback.age != self._age:
+            return
         if status is not None and status < 500:
             self.delivered += status < 300
             self.refused += status >= 300

@@ -98,6 +98,9 @@ class Ledger:
     no ref.
     """
 
+    _begun: bytes
+    _offset: int
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._forget()
@@ -162,8 +165,8 @@ class Ledger:
         }
 
     def _forget(self) -> None:
-        self._begun: bytes = b""
-        self._offset: int = 0
+        self._begun = b""
+        self._offset = 0
         self._accepted: dict[str, tuple[int, str, str, str, str]] = {}
         self._status: dict[str, str] = {}
         self._rejected: defaultdict[str, int] = defaultdict(int)
