@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -27,11 +27,12 @@ from dispatcher.core.diagnostics import Diagnostic
 from dispatcher.core.errors import UsageError
 from dispatcher.core.phone import mask
 from dispatcher.operations.context import Context
+from dispatcher.operations.import_reader import Request, rare_collection, read_batches
 from dispatcher.operations.import_rejects import RejectsFile, default_path
-from dispatcher.operations.import_rows import Reading, open_reading, read_people, reject
+from dispatcher.operations.import_rows import open_reading, reject
 from dispatcher.settings import Settings
 from dispatcher.store.drafts import Person, Terms
-from dispatcher.store.import_batch import BatchStore, Outcome
+from dispatcher.store.import_batch import BatchStore, ContactsChanged, Outcome
 from dispatcher.store.imports import Provenance, open_record
 from dispatcher.store.installation import IdBlock
 from dispatcher.store.scratch import Scratch
@@ -125,14 +126,22 @@ def import_contacts(
     options: ImportOptions,
     *,
     progress: Callable[[int, int | None], None] = no_progress,
-    on_contacts_changed: Callable[[Connection, Sequence[int]], None] = nothing_to_address,
+    on_contacts_changed: ContactsChanged = nothing_to_address,
 ) -> ImportResult:
     """Raises UsageError for a file or option that does not serve, UnavailableError where the database is away.
 
     `progress` gets rows done and, for text files, about how many there are. `on_contacts_changed` runs in the
     transaction that changed those contacts (invariant 15).
     """
-    reading = _open(context, path, options)
+    terms = Terms(
+        options.purpose,
+        options.basis or context.settings.default_basis,
+        options.basis or "consent",
+        options.evidence,
+        options.source or path.name,
+    )
+    request = _request(context, path, options, terms)
+    reading = open_reading(request.path, request.sheet, request.wishes, request.context)
     digest, total = _measure(path)
     result = ImportResult(
         dropped_columns=reading.columns.dropped,
@@ -140,15 +149,15 @@ def import_contacts(
         file_format=reading.file.format,
         dry_run=options.dry_run,
     )
-    store = _open_store(context, path, options, digest, on_contacts_changed)
+    store = _open_store(context, options, terms, digest, on_contacts_changed)
     with ExitStack() as stack:
+        stack.enter_context(rare_collection())
         rejects = stack.enter_context(RejectsFile(options.rejects or default_path(path), reading.file.header))
         run = _Run(result, rejects, store)
         if options.dry_run:
             run.scratch = Scratch()
             stack.callback(run.scratch.close)
-        salt = f"{store.terms.purpose}\x1f{store.terms.basis}\x1f{store.terms.said_basis}"
-        for batch in _batches(read_people(reading, context.keys, salt)):
+        for batch in read_batches(request):
             run.take(batch)
             progress(result.rows, total)
     run.finish(context)
@@ -218,17 +227,18 @@ def _short(digest: bytes) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def _batches(rows: Iterator[Person | RejectedRow]) -> Iterable[list[Person | RejectedRow]]:
-    while batch := list(islice(rows, BATCH_ROWS)):
-        yield batch
-
-
-def _open(context: Context, path: Path, options: ImportOptions) -> Reading:
+def _request(context: Context, path: Path, options: ImportOptions, terms: Terms) -> Request:
     index = group_index(context.settings)
     today = from_us(context.now_us(), _ZONE).date()
-    row_context = RowContext(today, options.country, groups=_groups(options.groups, index), index=index)
-    wishes = Wishes(dict(options.overrides), options.keep, context.settings.attributes)
-    return open_reading(path, options.sheet, wishes, row_context)
+    return Request(
+        path,
+        options.sheet,
+        Wishes(dict(options.overrides), options.keep, context.settings.attributes),
+        RowContext(today, options.country, groups=_groups(options.groups, index), index=index),
+        context.keys,
+        f"{terms.purpose}\x1f{terms.basis}\x1f{terms.said_basis}",
+        BATCH_ROWS,
+    )
 
 
 def group_index(settings: Settings) -> GroupIndex:
@@ -264,15 +274,14 @@ def _measure(path: Path) -> tuple[str, int | None]:
 
 def _open_store(
     context: Context,
-    path: Path,
     options: ImportOptions,
+    terms: Terms,
     digest: str,
-    on_contacts_changed: Callable[[Connection, Sequence[int]], None],
+    on_contacts_changed: ContactsChanged,
 ) -> BatchStore:
-    basis = options.basis or context.settings.default_basis
-    source = options.source or path.name
-    terms = Terms(options.purpose, basis, options.basis or "consent", options.evidence, source)
-    provenance = Provenance(digest, source, basis, options.evidence, options.purpose, _operator(), _recorded(options))
+    provenance = Provenance(
+        digest, terms.source, terms.basis, terms.evidence, terms.purpose, _operator(), _recorded(options)
+    )
     ids = IdBlock(context.database, _IDS_AT_ONCE)
     record = open_record(context.database, None if options.dry_run else ids, provenance)
     return BatchStore(context.database, context.keys.sealer, ids, record, terms, on_contacts_changed)

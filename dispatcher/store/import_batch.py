@@ -37,6 +37,7 @@ ContactsChanged = Callable[[Connection, Sequence[int]], None]
 
 _TRIES: Final = 5
 _IMPORT_LOCK: Final = 7310050302
+_WAL_PAGES: Final = 16_000
 
 
 class _MovedError(Exception):
@@ -157,7 +158,10 @@ class BatchStore:
         return name.casefold() != person.row.name.casefold()
 
     def _write(self, connection: Connection, drafts: list[Draft], rows: Rows) -> None:
-        if not self.database.is_sqlite:
+        if self.database.is_sqlite:
+            # index pages are written back once for several batches, not for each
+            connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _IMPORT_LOCK})
         changed = sorted((draft for draft in drafts if not draft.is_new), key=lambda draft: draft.id)
         _require_unmoved(connection, changed)

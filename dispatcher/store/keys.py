@@ -33,6 +33,10 @@ class Keys:
         self._mac_key = self._derive(b"mac")
         self.sealer = Sealer({1: self._derive(b"seal")})
 
+    def __reduce__(self) -> tuple[type[Keys], tuple[bytes, bytes]]:
+        """For child processes of ours, through a pipe and never anywhere else."""
+        return Keys, (self._suppression_key, self._secret_key)
+
     def _derive(self, purpose: bytes) -> bytes:
         return HKDF(SHA256(), 32, salt=None, info=b"dispatcher:" + purpose).derive(self._secret_key)
 
