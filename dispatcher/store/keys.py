@@ -47,7 +47,10 @@ class Keys:
         return bytes(mac.digest()[:HASH_BYTES])
 
     def hash_identity(self, identity: str) -> bytes:
-        return hmac.digest(self._suppression_key, b"identity:" + identity.encode(), "sha256")[:HASH_BYTES]
+        """By which a person or a row of a file is known again: keyed BLAKE2b (RFC 7693), cheaper than HMAC."""
+        return hashlib.blake2b(
+            identity.encode(), key=self._suppression_key, digest_size=HASH_BYTES, person=b"identity"
+        ).digest()
 
     def mac(self, purpose: str, value: str) -> str:
         """A short, URL-safe authenticator for references that leave the house."""
