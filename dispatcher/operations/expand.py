@@ -31,7 +31,7 @@ from dispatcher.store.cells import Cells, cell_key
 from dispatcher.store.installation import IdBlock, new_token, release_lease, take_lease
 from dispatcher.store.plans import plan_by_id
 from dispatcher.store.rates import Rates, sender_rates
-from dispatcher.store.recipients import load_page
+from dispatcher.store.recipients import load_page, open_address
 from dispatcher.store.steps import set_state, update_campaign
 from dispatcher.store.tables import campaigns, contacts, senders, steps
 from dispatcher.store.targeting import compile_audience, select_contacts
@@ -203,7 +203,7 @@ class RowMaker:
             "priority": _URGENT[self._step.priority],
             "status": "queued",
             "address_hash": draft.point.address_hash,
-            "address_sealed": seal("messages.address", identifier, draft.point.address),
+            "address_sealed": seal("messages.address", identifier, open_address(self._context.keys, draft.point)),
             "body_sealed": seal("messages.body", identifier, encode(draft.written.content)),
             "units": segments if self._rates.get(sender.name, (None, ""))[1] == "segment" else 1,
             "segments": segments,

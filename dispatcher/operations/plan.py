@@ -33,7 +33,7 @@ from dispatcher.plan.model import Plan, Sample, StepPlan
 from dispatcher.store.attributes import declared
 from dispatcher.store.plans import store_plan
 from dispatcher.store.rates import sender_rates
-from dispatcher.store.recipients import load_page
+from dispatcher.store.recipients import load_page, open_address
 from dispatcher.store.seen import SeenNumbers
 from dispatcher.store.tables import contacts
 from dispatcher.store.targeting import compile_audience, select_contacts
@@ -172,7 +172,7 @@ class _Walk:
             return
         written, language = draft.written, recipient.language or self._revision.campaign.language
         sample = Sample(
-            tally.name, draft.sender.name, mask(draft.point.address), language, written.segments, written.preview
+            tally.name, draft.sender.name, mask(open_address(self._context.keys, draft.point)), language, written.segments, written.preview
         )
         kinds = [(s.step, s.sender, s.language) for s in self._samples]
         if (sample.step, sample.sender, sample.language) not in kinds:

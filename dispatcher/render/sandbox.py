@@ -215,6 +215,10 @@ class Templates:
         except Exception as error:
             raise _explain(error, name) from None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._sources)
+
     def source(self, name: str) -> str | None:
         return self._sources.get(name)
 

@@ -1,4 +1,4 @@
-"""Storing what an expansion decided: messages, people left out, counters and cursor in one commit (invariants 2, 11)."""
+"""Storing what an expansion decided: messages, people left out, counters, cursor in one commit (invariants 2, 11)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, case, select, update
+from sqlalchemy.exc import IntegrityError
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.store import tally
 from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.load import load
 from dispatcher.store.tables import messages, skipped, steps
+
+m = messages.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +55,43 @@ def insert_messages(
 
     A person who has this hop already appears in neither: expanding again changes nothing (invariant 2).
     """
-    if not rows:
-        return [], []
-    insert_ignore(connection, messages, rows)
-    ids = [row["id"] for row in rows]
-    mine = select(messages.c.id).where(
-        messages.c.id.between(min(ids), max(ids)), any_of(connection, messages.c.id, ids)
-    )
-    stored_ids = set(connection.execute(mine).scalars())
-    refused = [row for row in rows if row["id"] not in stored_ids]
-    stored = [row for row in rows if row["id"] in stored_ids]
-    return stored, _without_repeats(connection, refused)
+    fresh, shared = _sort_out(connection, rows)
+    try:
+        with connection.begin_nested():
+            columns = tuple(fresh[0]) if fresh else ()
+            load(connection, messages, columns, [tuple(row.values()) for row in fresh])
+        return fresh, shared
+    except IntegrityError:
+        # someone was faster with one of them: the keys of the table decide, row by row
+        insert_ignore(connection, messages, fresh)
+        stored = _present(connection, m.id, fresh, "id")
+        left, also_shared = _sort_out(connection, [row for row in fresh if row["id"] not in stored])
+        return [row for row in fresh if row["id"] in stored], [*shared, *also_shared, *left]
 
 
-def _without_repeats(connection: Connection, refused: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if not refused:
-        return []
-    m = messages.c
-    statement = select(m.step_id, m.contact_id).where(
-        m.step_id.in_({row["step_id"] for row in refused}),
-        any_of(connection, m.contact_id, [row["contact_id"] for row in refused]),
-    )
-    present = {(row.step_id, row.contact_id) for row in connection.execute(statement)}
-    return [row for row in refused if (row["step_id"], row["contact_id"]) not in present]
+def _sort_out(
+    connection: Connection, rows: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of one step that may be stored, and those whose number is taken. Who has the hop is left out."""
+    people = _present(connection, m.contact_id, rows, "contact_id")
+    numbers = {bytes(h) for h in _present(connection, m.address_hash, rows, "address_hash")}
+    fresh, shared = [], []
+    for row in rows:
+        if row["contact_id"] in people:
+            continue
+        (shared if row["address_hash"] in numbers else fresh).append(row)
+        numbers.add(row["address_hash"])
+    return fresh, shared
+
+
+def _present(connection: Connection, column: Any, rows: Sequence[dict[str, Any]], name: str) -> set[Any]:
+    """Values of a column that messages of the same step and hop have already."""
+    found: set[Any] = set()
+    for step_id, hop in {(row["step_id"], row["hop"]) for row in rows}:
+        wanted = [row[name] for row in rows if (row["step_id"], row["hop"]) == (step_id, hop)]
+        statement = select(column).where(m.step_id == step_id, m.hop == hop, any_of(connection, column, wanted))
+        found.update(connection.execute(statement).scalars())
+    return found
 
 
 def store_page(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from dispatcher.audience.recipient import Point, Recipient
-from dispatcher.spi.capabilities import Media
 from dispatcher.store.bulk import any_of
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import consents, contact_points, contacts, memberships, suppressions
@@ -46,7 +45,7 @@ def _complete(connection: Connection, rows: Sequence[Any], keys: Keys) -> list[R
     if not rows:
         return []
     ids = [row.id for row in rows]
-    points = _points(connection, ids, keys)
+    points = _points(connection, ids)
     hashes = {point.address_hash for found in points.values() for point in found}
     refused = _refused(connection, hashes)
     groups = _groups(connection, ids)
@@ -74,18 +73,18 @@ def _complete(connection: Connection, rows: Sequence[Any], keys: Keys) -> list[R
     ]
 
 
-def _points(connection: Connection, ids: Sequence[int], keys: Keys) -> dict[int, list[Point]]:
+def _points(connection: Connection, ids: Sequence[int]) -> dict[int, list[Point]]:
     p = contact_points.c
-    statement = select(p.contact_id, p.id, p.media, p.rank, p.address_hash, p.address_sealed, p.country).where(
-        any_of(connection, p.contact_id, ids)
-    )
+    columns = (p.contact_id, p.id, p.media, p.rank, p.address_hash, p.address_sealed, p.country)
     found: dict[int, list[Point]] = {}
-    open_address = keys.sealer.open
-    for row in connection.execute(statement):
-        address = open_address("contact_points.address", row.id, row.address_sealed)
-        point = Point(cast("Media", row.media), row.rank, bytes(row.address_hash), address, row.country)
-        found.setdefault(row.contact_id, []).append(point)
+    for contact_id, *values in connection.execute(select(*columns).where(any_of(connection, p.contact_id, ids))).all():
+        found.setdefault(contact_id, []).append(Point(*values))
     return found
+
+
+def open_address(keys: Keys, point: Point) -> str:
+    """E.164. Raises SealBrokenError."""
+    return keys.sealer.open("contact_points.address", point.id, point.address_sealed)
 
 
 def _refused(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, frozenset[str]]:
@@ -93,7 +92,7 @@ def _refused(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, fro
         any_of(connection, suppressions.c.address_hash, list(hashes))
     )
     found: dict[bytes, set[str]] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(statement).all():
         found.setdefault(bytes(row.address_hash), set()).add(row.purpose)
     return {key: frozenset(purposes) for key, purposes in found.items()}
 
@@ -105,7 +104,7 @@ def _groups(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
         .order_by(memberships.c.contact_id, memberships.c.group_slug)
     )
     found: dict[int, list[str]] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(statement).all():
         found.setdefault(row.contact_id, []).append(row.group_slug)
     return found
 
@@ -114,6 +113,6 @@ def _consents(connection: Connection, ids: Sequence[int]) -> dict[int, dict[tupl
     c = consents.c
     statement = select(c.contact_id, c.purpose, c.media, c.granted).where(any_of(connection, c.contact_id, ids))
     found: dict[int, dict[tuple[str, str], bool]] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(statement).all():
         found.setdefault(row.contact_id, {})[row.purpose, row.media] = row.granted
     return found
