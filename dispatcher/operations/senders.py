@@ -7,10 +7,11 @@ from typing import Any, cast
 from sqlalchemy import Connection, insert, select, update
 
 from dispatcher.campaign.senders import SenderFacts
-from dispatcher.core.errors import DispatcherError
+from dispatcher.core.errors import ProviderError
+from dispatcher.operations.channels import Channels
 from dispatcher.operations.context import Context
-from dispatcher.settings import SenderSettings
-from dispatcher.spi import Channel
+from dispatcher.settings import Environment, SenderSettings
+from dispatcher.spi import Channel, HttpClient
 from dispatcher.spi.capabilities import Capabilities, Media
 from dispatcher.spi.http import PooledClient
 from dispatcher.store.installation import take_ids
@@ -19,15 +20,24 @@ from dispatcher.store.tables import senders
 
 def sender_facts(context: Context) -> dict[str, SenderFacts]:
     """What campaigns may rely on, without a network; where a credential is missing, what the settings say."""
-    return {name: _facts(context, name, settings) for name, settings in context.settings.senders.items()}
+    return facts_from(context.environment, context.channels)
 
 
-def _facts(context: Context, name: str, settings: SenderSettings) -> SenderFacts:
+def facts_from(environment: Environment, channels: Channels) -> dict[str, SenderFacts]:
+    """As `sender_facts`, where there is no database."""
+    http = PooledClient()
+    configured = environment.settings.senders.items()
+    return {name: _facts(environment, channels, http, name, settings) for name, settings in configured}
+
+
+def _facts(
+    environment: Environment, channels: Channels, http: HttpClient, name: str, settings: SenderSettings
+) -> SenderFacts:
     try:
-        channel: Channel[Any] | None = context.open_sender(name, PooledClient())
-    except DispatcherError:
+        channel: Channel[Any] | None = channels.open(name, settings, environment, http)
+    except ProviderError:
         channel = None
-    able: Capabilities = channel.capabilities if channel else context.channels.get(settings.channel).capabilities
+    able: Capabilities = channel.capabilities if channel else channels.get(settings.channel).capabilities
     return SenderFacts(
         name=name,
         channel=settings.channel,

@@ -1,0 +1,139 @@
+"""Pause, resume and cancel a campaign; list all of them.
+
+A claim reads the campaign's state in its own transaction, so a change holds at once, with what was claimed in the last
+0.8 s as the only exception (invariant 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from dispatcher.core.clock import iso
+from dispatcher.core.errors import RefusedError
+from dispatcher.operations.apply import AHEAD_US
+from dispatcher.operations.context import Context
+from dispatcher.store.campaigns import all_campaigns, cancel_open_steps, require_campaign, steps_of, unapplied_plans
+from dispatcher.store.installation import record_act
+from dispatcher.store.steps import set_state, update_campaign
+from dispatcher.store.upkeep import cancel_campaign_rows
+
+CEILING = "ceiling:"
+"""How the reason of a campaign begins that paused itself at a ceiling of its approval (invariant 10)."""
+
+_OVER = ("done", "cancelled")
+
+
+def pause_campaign(context: Context, slug: str, by: str = "", reason: str = "") -> dict[str, Any]:
+    """RefusedError where it is over; pausing twice changes nothing."""
+    with context.database.begin() as connection:
+        campaign = require_campaign(connection, slug, lock=True)
+        if campaign.state in _OVER:
+            raise _over(campaign, "be paused")
+        if campaign.state != "paused":
+            now_us = context.now_us()
+            said = reason or (f"paused by {by}" if by else "paused")
+            set_state(connection, campaign.id, "paused", said, now_us)
+            record_act(connection, now_us, by, "pause", slug, {"reason": reason})
+        return _standing(require_campaign(connection, slug))
+
+
+def resume_campaign(
+    context: Context, slug: str, by: str = "", reason: str = "", *, lift_ceilings: bool = False
+) -> dict[str, Any]:
+    """Only a paused one; one that met a ceiling only with `lift_ceilings`."""
+    with context.database.begin() as connection:
+        campaign = require_campaign(connection, slug, lock=True)
+        if campaign.state in _OVER:
+            raise _over(campaign, "be resumed")
+        if campaign.state == "paused":
+            _refuse_at_ceiling(campaign, lift_ceilings=lift_ceilings)
+            now_us = context.now_us()
+            if lift_ceilings:
+                update_campaign(connection, campaign.id, ceilings_lifted=True)
+            set_state(connection, campaign.id, _resumed_state(connection, campaign.id, now_us), "", now_us)
+            record_act(connection, now_us, by, "resume", slug, {"reason": reason, "ceilings_lifted": lift_ceilings})
+        return _standing(require_campaign(connection, slug))
+
+
+def cancel_campaign(context: Context, slug: str, by: str = "", reason: str = "") -> dict[str, Any]:
+    """For good. The state comes first, then the waiting rows, some hundred a commit; a tick finishes what died."""
+    with context.database.begin() as connection:
+        campaign = require_campaign(connection, slug, lock=True)
+        if campaign.state == "done":
+            raise _over(campaign, "be cancelled")
+        if campaign.state != "cancelled":
+            now_us = context.now_us()
+            said = reason or (f"cancelled by {by}" if by else "cancelled")
+            set_state(connection, campaign.id, "cancelled", said, now_us)
+            cancel_open_steps(connection, campaign.id, now_us)
+            record_act(connection, now_us, by, "cancel", slug, {"reason": reason})
+    cancelled = cancel_campaign_rows(context.database, campaign.id)
+    with context.database.read() as connection:
+        return {**_standing(require_campaign(connection, slug)), "cancelled_messages": cancelled}
+
+
+def list_campaigns(context: Context) -> list[dict[str, Any]]:
+    """Applied ones, then those that are only planned; newest first."""
+    with context.database.read() as connection:
+        found = all_campaigns(connection)
+        rows = steps_of(connection, [row.id for row in found])
+        planned = unapplied_plans(connection)
+    return [*(_line(row, [s for s in rows if s.campaign_id == row.id]) for row in found), *map(_planned, planned)]
+
+
+def _line(campaign: Any, steps: Sequence[Any]) -> dict[str, Any]:
+    coming = [step.due_us for step in steps if step.state == "scheduled"]
+    return {
+        **_standing(campaign),
+        "title": campaign.title,
+        "steps": len(steps),
+        "steps_done": sum(step.state == "done" for step in steps),
+        "next_due": iso(min(coming, default=None), campaign.zone),
+    }
+
+
+def _planned(plan: Any) -> dict[str, Any]:
+    ready = plan.approved_us is not None or plan.waived
+    return {
+        "campaign": plan.slug,
+        "state": "approved" if ready else "planned",
+        "reason": "",
+        "fingerprint": plan.fingerprint,
+        "title": plan.summary.get("title", ""),
+        "steps": len(plan.summary.get("steps", ())),
+        "steps_done": 0,
+        "next_due": min((step["due"] for step in plan.summary.get("steps", ())), default=None),
+    }
+
+
+def _standing(campaign: Any) -> dict[str, Any]:
+    return {
+        "campaign": campaign.slug,
+        "state": campaign.state,
+        "reason": campaign.state_reason,
+        "fingerprint": campaign.fingerprint,
+    }
+
+
+def _resumed_state(connection: Connection, campaign_id: int, now_us: int) -> str:
+    steps = steps_of(connection, [campaign_id])
+    begun = any(step.started_us is not None or step.due_us <= now_us + AHEAD_US for step in steps)
+    return "running" if begun else "scheduled"
+
+
+def _refuse_at_ceiling(campaign: Any, *, lift_ceilings: bool) -> None:
+    if campaign.state_reason.startswith(CEILING) and not (lift_ceilings or campaign.ceilings_lifted):
+        raise RefusedError(
+            "ceiling",
+            f"{campaign.slug} paused itself: {campaign.state_reason.removeprefix(CEILING).strip()}",
+            "Plan and approve it anew, or go beyond what was approved: campaign resume --lift-ceilings",
+        )
+
+
+def _over(campaign: Any, act: str) -> RefusedError:
+    return RefusedError(
+        campaign.state, f"{campaign.slug} is {campaign.state} and cannot {act}", "Give a new campaign a new name."
+    )
