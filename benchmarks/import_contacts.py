@@ -20,7 +20,8 @@ from itertools import islice
 from pathlib import Path
 
 from dispatcher.operations.context import Context
-from dispatcher.operations.import_contacts import ImportOptions, import_contacts
+from dispatcher.operations.import_contacts import import_contacts
+from dispatcher.operations.import_result import ImportOptions
 from dispatcher.settings import Environment
 from dispatcher.store.engine import Database
 from dispatcher.store.keys import Keys

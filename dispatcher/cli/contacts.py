@@ -11,7 +11,7 @@ import typer
 from dispatcher.cli.output import JsonFlag, connect_context, print_diagnostics, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
-    from dispatcher.operations.import_contacts import ImportResult
+    from dispatcher.operations.import_result import ImportResult
 
 app = typer.Typer(no_args_is_help=True, help="Import, show, export, stop and erase contacts.")
 
@@ -52,7 +52,8 @@ def import_(
     as_json: JsonFlag = False,
 ) -> int:
     """Read contacts from a file. The same file again changes nothing. Exit code 5: some rows were rejected."""
-    from dispatcher.operations.import_contacts import ImportOptions, import_contacts
+    from dispatcher.operations.import_contacts import import_contacts
+    from dispatcher.operations.import_result import ImportOptions
 
     options = ImportOptions(
         groups=tuple(group or ()),

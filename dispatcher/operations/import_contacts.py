@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +21,12 @@ from dispatcher.audience.groups import Group, GroupIndex
 from dispatcher.audience.rows import Context as RowContext
 from dispatcher.audience.rows import RejectedRow
 from dispatcher.core.clock import from_us
-from dispatcher.core.diagnostics import Diagnostic
 from dispatcher.core.errors import UsageError
 from dispatcher.core.phone import mask
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_reader import Request, rare_collection, read_batches
 from dispatcher.operations.import_rejects import RejectsFile, default_path
+from dispatcher.operations.import_result import COUNTS, ImportOptions, ImportResult, SharedNumber
 from dispatcher.operations.import_rows import open_reading, reject
 from dispatcher.settings import Settings
 from dispatcher.store.drafts import Person, Terms
@@ -42,74 +40,6 @@ _IDS_AT_ONCE: Final = 40_000
 #: Shared numbers of which the lines are told.
 MAX_LISTED: Final = 100
 _ZONE: Final = "Asia/Jakarta"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """What the command says. `basis` "": the settings' default."""
-
-    groups: tuple[str, ...] = ()
-    overrides: tuple[tuple[str, str], ...] = ()
-    keep: tuple[str, ...] = ()
-    basis: str = ""
-    evidence: str = ""
-    source: str = ""
-    purpose: str = "*"
-    sheet: str = ""
-    country: str = "ID"
-    rejects: Path | None = None
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SharedNumber:
-    """A number of several people, masked, and the lines of this file that hold it."""
-
-    number: str
-    lines: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class ImportResult:
-    """`notes`: code → rows. `suppressed`: rows whose number has refused, and stays refused (invariant 14)."""
-
-    rows: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    suppressed: int = 0
-    minors: int = 0
-    shared_numbers: int = 0
-    notes: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    shared: list[SharedNumber] = field(default_factory=list)
-    dropped_columns: tuple[str, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-    file_format: str = ""
-    rejects_file: Path | None = None
-    import_id: int | None = None
-    dry_run: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        counts = {name: getattr(self, name) for name in _COUNTS}
-        return {
-            **counts,
-            "shared": [{"number": shared.number, "lines": list(shared.lines)} for shared in self.shared],
-            "notes": dict(self.notes),
-            "reasons": dict(self.reasons),
-            "dropped_columns": list(self.dropped_columns),
-            "diagnostics": [diagnostic.as_dict() for diagnostic in self.diagnostics],
-            "format": self.file_format,
-            "rejects_file": str(self.rejects_file) if self.rejects_file else None,
-            "import_id": self.import_id,
-            "dry_run": self.dry_run,
-        }
-
-
-_COUNTS: Final = (
-    "rows", "created", "updated", "unchanged", "rejected", "suppressed", "minors", "shared_numbers",
-)  # fmt: skip
 
 
 def nothing_to_address(_connection: Connection, _contact_ids: Sequence[int]) -> None:
@@ -217,7 +147,7 @@ class _Run:
         result, record = self._result, self._store.record
         result.rejects_file = self._rejects.path if self._rejects.count else None
         if not self.scratch:
-            record.finish(context.database, {name: getattr(result, name) for name in _COUNTS})
+            record.finish(context.database, {name: getattr(result, name) for name in COUNTS})
         if record.is_stored or record.wrote:
             result.import_id = record.id
 

@@ -6,17 +6,17 @@ nothing moved in between. Nothing is written where every row is known already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, text
 from sqlalchemy.exc import IntegrityError
 
-from dispatcher.store import draft_rows
+from dispatcher.store import draft_rows, import_lookup
 from dispatcher.store.bulk import any_of, insert_ignore, update_by_id
 from dispatcher.store.draft_rows import Rows, rows_of
-from dispatcher.store.drafts import Consent, Draft, Number, Person, Terms
+from dispatcher.store.drafts import Draft, Person, Terms
 from dispatcher.store.engine import Database
 from dispatcher.store.imports import ImportRecord
 from dispatcher.store.installation import IdBlock
@@ -29,7 +29,6 @@ from dispatcher.store.tables import (
     contact_points,
     contacts,
     memberships,
-    suppressions,
 )
 
 #: Called in the transaction that changed these contacts (invariant 15).
@@ -38,10 +37,6 @@ ContactsChanged = Callable[[Connection, Sequence[int]], None]
 _TRIES: Final = 5
 _IMPORT_LOCK: Final = 7310050302
 _WAL_PAGES: Final = 16_000
-
-
-class _MovedError(Exception):
-    """Someone else wrote to these contacts since we looked."""
 
 
 @dataclass(slots=True)
@@ -80,7 +75,7 @@ class BatchStore:
         for _ in range(_TRIES - 1):
             try:
                 return self._store(people)
-            except (IntegrityError, _MovedError):
+            except (IntegrityError, import_lookup.MovedError):
                 continue
         return self._store(people)
 
@@ -107,16 +102,16 @@ class BatchStore:
         return outcome
 
     def _look_up(self, connection: Connection, people: Sequence[Person]) -> _Known:
-        drafts = _drafts(connection, {person.identity for person in people})
+        drafts = import_lookup.drafts(connection, {person.identity for person in people})
         changed = {
             draft.id: draft
             for person in people
             if (draft := drafts.get(person.identity)) and not draft.knows(person.row_hash)
         }
         if changed:
-            _complete(connection, changed, self.terms.purpose)
+            import_lookup.complete(connection, changed, self.terms.purpose)
         hashes = list({number.hash for person in people for number in person.numbers})
-        return _Known(drafts, _owners(connection, hashes), _refused(connection, hashes))
+        return _Known(drafts, import_lookup.owners(connection, hashes), import_lookup.refused(connection, hashes))
 
     def _fold(self, people: Sequence[Person], known: _Known) -> tuple[Outcome, list[Draft]]:
         """The outcome, and the contacts to write: in the order in which the file names them first."""
@@ -125,17 +120,17 @@ class BatchStore:
         lines: dict[bytes, list[int]] = {}
         for person in people:
             draft = known.drafts.get(person.identity)
-            if draft is None:
-                draft = known.drafts[person.identity] = self._new_draft(person)
-                outcome.created += 1
-            elif draft.knows(person.row_hash):
+            if draft is not None and draft.knows(person.row_hash):
                 outcome.unchanged += 1
-            elif self._is_another(draft, person):
+            elif draft is not None and self._is_another(draft, person):
                 outcome.taken.append(person)
                 continue
             else:
-                outcome.updated += 1
-            if not draft.knows(person.row_hash):
+                if draft is None:
+                    draft = known.drafts[person.identity] = self._new_draft(person)
+                    outcome.created += 1
+                else:
+                    outcome.updated += 1
                 draft.fold(person, self.record.id, self.terms)
                 touched[person.identity] = draft
             _note_numbers(person, draft, known.owners, lines)
@@ -164,7 +159,7 @@ class BatchStore:
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _IMPORT_LOCK})
         changed = sorted((draft for draft in drafts if not draft.is_new), key=lambda draft: draft.id)
-        _require_unmoved(connection, changed)
+        import_lookup.require_unmoved(connection, changed)
         self.record.begin(connection)
         load(connection, contacts, draft_rows.CONTACT, rows.new_contacts)
         update_by_id(connection, contacts, draft_rows.CONTACT_UPDATE, rows.changed_contacts)
@@ -197,68 +192,3 @@ def _note_numbers(person: Person, draft: Draft, owners: dict[bytes, set[int]], l
             lines[number.hash] = [person.row.line]
         elif known[-1] != person.row.line:
             known.append(person.row.line)
-
-
-def _drafts(connection: Connection, identities: Iterable[bytes]) -> dict[bytes, Draft]:
-    c = contacts.c
-    statement = select(c.identity_hash, c.id, c.row_hash, c.import_id)
-    rows = connection.execute(statement.where(any_of(connection, c.identity_hash, list(identities))))
-    return {
-        identity: Draft(number, identity, is_new=False, hashes=hashes or b"", stored_hashes=hashes, import_id=import_id)
-        for identity, number, hashes, import_id in rows
-    }
-
-
-_FIELDS: Final = (
-    "name_sealed", "birth_date_sealed", "birth_year", "minor", "salutation", "language", "region", "rw", "rt", "role",
-    "zone", "attributes", "synthetic",
-)  # fmt: skip
-
-
-def _complete(connection: Connection, drafts: dict[int, Draft], purpose: str) -> None:
-    """Reads the rest of the contacts that will change."""
-    ids = sorted(drafts)
-    columns = [contacts.c[name] for name in _FIELDS]
-    for row in connection.execute(select(contacts.c.id, *columns).where(any_of(connection, contacts.c.id, ids))):
-        for name, value in zip(_FIELDS, row[1:], strict=True):
-            setattr(drafts[row.id], name, value)
-    points = select(contact_points).where(any_of(connection, contact_points.c.contact_id, ids))
-    for row in connection.execute(points.order_by(contact_points.c.rank, contact_points.c.id)):
-        draft = drafts[row.contact_id]
-        draft.stored_numbers[row.media, row.address_hash] = (row.id, row.rank)
-        draft.numbers[row.media, row.address_hash] = Number(
-            row.media, "", row.address_hash, row.country, row.line_type, row.rank
-        )
-    held = select(consents.c.contact_id, consents.c.granted, consents.c.basis).where(
-        any_of(connection, consents.c.contact_id, ids), consents.c.purpose == purpose, consents.c.media == "*"
-    )
-    for row in connection.execute(held):
-        drafts[row.contact_id].consent = drafts[row.contact_id].consent_before = Consent(row.granted, row.basis)
-
-
-def _owners(connection: Connection, hashes: list[bytes]) -> dict[bytes, set[int]]:
-    c = contact_points.c
-    owners: dict[bytes, set[int]] = {}
-    statement = select(c.address_hash, c.contact_id).where(any_of(connection, c.address_hash, hashes))
-    for address_hash, contact_id in connection.execute(statement):
-        owners.setdefault(address_hash, set()).add(contact_id)
-    return owners
-
-
-def _refused(connection: Connection, hashes: list[bytes]) -> set[bytes]:
-    if connection.execute(select(suppressions.c.purpose).limit(1)).first() is None:
-        return set()
-    statement = select(suppressions.c.address_hash).where(any_of(connection, suppressions.c.address_hash, hashes))
-    return set(connection.execute(statement).scalars())
-
-
-def _require_unmoved(connection: Connection, drafts: list[Draft]) -> None:
-    """Locks the contacts; another import or an erasure may have written to them since they were read."""
-    if not drafts:
-        return
-    statement = select(contacts.c.id, contacts.c.row_hash).where(
-        any_of(connection, contacts.c.id, [draft.id for draft in drafts]), contacts.c.erased_us.is_(None)
-    )
-    now = {row.id: row.row_hash for row in connection.execute(statement.order_by(contacts.c.id).with_for_update())}
-    if any(draft.id not in now or now[draft.id] != draft.stored_hashes for draft in drafts):
-        raise _MovedError

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import func, select
 
 from dispatcher.operations.context import Context
-from dispatcher.operations.import_contacts import ImportOptions, ImportResult, import_contacts
+from dispatcher.operations.import_contacts import import_contacts
+from dispatcher.operations.import_result import ImportOptions, ImportResult
 from dispatcher.settings import Environment
 from dispatcher.store.engine import Database
 from dispatcher.store.installation import claim_installation

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from dispatcher.core.errors import UsageError
 from dispatcher.operations.contacts import show_contact, stop_contact
 from dispatcher.operations.context import Context
-from dispatcher.operations.import_contacts import ImportOptions, ImportResult, import_contacts
+from dispatcher.operations.import_contacts import import_contacts
+from dispatcher.operations.import_result import ImportOptions, ImportResult
 from dispatcher.store import tables as t
 from dispatcher.testing.synthetic import synthetic_e164, write_csv
 from tests.integration.contacts.conftest import count, everything

@@ -12,7 +12,7 @@ from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Status
 from dispatcher.operations.contacts import erase_contact, export_contact, show_contact, stop_contact
 from dispatcher.operations.context import Context
-from dispatcher.operations.import_contacts import ImportResult
+from dispatcher.operations.import_result import ImportResult
 from dispatcher.store import tables as t
 from dispatcher.store import tally
 from tests.integration.contacts.conftest import count, everything
