@@ -60,19 +60,23 @@ def resume_campaign(
 
 def cancel_campaign(context: Context, slug: str, by: str = "", reason: str = "") -> dict[str, Any]:
     """For good. The state comes first, then the waiting rows, some hundred a commit; a tick finishes what died."""
-    with context.database.begin() as connection:
-        campaign = require_campaign(connection, slug, lock=True)
-        if campaign.state == "done":
-            raise _over(campaign, "be cancelled")
-        if campaign.state != "cancelled":
-            now_us = context.now_us()
-            said = reason or (f"cancelled by {by}" if by else "cancelled")
-            set_state(connection, campaign.id, "cancelled", said, now_us)
-            cancel_open_steps(connection, campaign.id, now_us)
-            record_act(connection, now_us, by, "cancel", slug, {"reason": reason})
-    cancelled = cancel_campaign_rows(context.database, campaign.id)
+    campaign_id = context.database.run(lambda connection: _cancel(context, connection, slug, by, reason))
+    cancelled = cancel_campaign_rows(context.database, campaign_id)
     with context.database.read() as connection:
         return {**_standing(require_campaign(connection, slug)), "cancelled_messages": cancelled}
+
+
+def _cancel(context: Context, connection: Connection, slug: str, by: str, reason: str) -> int:
+    campaign = require_campaign(connection, slug, lock=True)
+    if campaign.state == "done":
+        raise _over(campaign, "be cancelled")
+    if campaign.state != "cancelled":
+        now_us = context.now_us()
+        said = reason or (f"cancelled by {by}" if by else "cancelled")
+        set_state(connection, campaign.id, "cancelled", said, now_us)
+        cancel_open_steps(connection, campaign.id, now_us)
+        record_act(connection, now_us, by, "cancel", slug, {"reason": reason})
+    return int(campaign.id)
 
 
 def list_campaigns(context: Context) -> list[dict[str, Any]]:

@@ -84,7 +84,8 @@ class Channel(ABC, Generic[ConfigT]):
         """Credentials, templates, balance: what a person wants to know before a campaign starts. May use a slow SDK."""
         return ()
 
-    def explain(self, code: str, language: str = "id") -> str:
+    @classmethod
+    def explain(cls, code: str, language: str = "id") -> str:
         """A sentence for a campaign manager about one of the provider's codes; "" where there is none."""
         return ""
 

@@ -64,7 +64,8 @@ class TwilioChannel(Channel[TwilioConfig]):
     async def check(self) -> Sequence[Check]:
         return await asyncio.to_thread(check.ask, self.config, self.questions)
 
-    def explain(self, code: str, language: str = "id") -> str:
+    @classmethod
+    def explain(cls, code: str, language: str = "id") -> str:
         return ERRORS.explain(code, language)
 
 

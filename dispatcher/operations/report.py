@@ -1,0 +1,162 @@
+"""What a campaign reached, in one snapshot: it agrees with the status of the same moment. Without personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from dispatcher.core.clock import from_us, iso
+from dispatcher.core.errors import UsageError
+from dispatcher.core.money import ExchangeRate
+from dispatcher.operations.context import Context
+from dispatcher.operations.plan import price_lines
+from dispatcher.operations.status import CampaignStatus, read_status
+from dispatcher.outreach.coverage import (
+    LEVELS,
+    Coverage,
+    Multipliers,
+    by_group,
+    by_region,
+    overall,
+)
+from dispatcher.outreach.labels import group_label
+from dispatcher.outreach.spending import Load, Spending, rates_on, spend
+from dispatcher.plan.estimate import Prices
+from dispatcher.store import reports
+
+_NEIGHBOURHOODS = ("rw", "rt")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    level: str = "kecamatan"
+    language: str = "id"
+
+
+def campaign_report(context: Context, slug: str, *, level: str = "kecamatan", language: str = "id") -> dict[str, Any]:
+    """The keys of the contract, ready for JSON: those of the status, and reach, groups, regions, failures, answers,
+    attendance and cost. `level`: how far down regions go; `language`: of labels and explanations.
+
+    UsageError where there is no such campaign or level.
+    """
+    if level not in LEVELS:
+        raise UsageError("option", f"there is no level {level}", f"Choose one of: {', '.join(LEVELS)}.")
+    with reports.snapshot(context.database) as connection:
+        status = read_status(connection, slug, context.now_us())
+        return _Report(context, connection, status, Options(level, language)).as_dict()
+
+
+class _Report:
+    def __init__(self, context: Context, connection: Connection, status: CampaignStatus, options: Options) -> None:
+        self._context = context
+        self._connection = connection
+        self._status = status
+        self._options = options
+        self._step_ids = [step.id for step in status.steps]
+        self._senders = {row.id: row for row in reports.sender_rows(connection)}
+        self._multipliers = _multipliers(context)
+
+    def as_dict(self) -> dict[str, Any]:
+        neighbourhoods = self._options.level in _NEIGHBOURHOODS
+        cells = reports.people_by_cell(self._connection, self._step_ids, neighbourhoods=neighbourhoods)
+        return {
+            **self._status.as_dict(),
+            "language": self._options.language,
+            "level": self._options.level,
+            "reach": self._reach(overall(cells, self._multipliers)),
+            "groups": self._groups(by_group(cells, self._multipliers)),
+            "regions": [area.as_dict() for area in by_region(cells, self._options.level, self._multipliers)],
+            "failures": [self._failure(row) for row in reports.failures(self._connection, self._step_ids)],
+            "answers": reports.answers_by_meaning(self._connection, self._status.campaign.id),
+            "attendance": self._attendance(),
+            **self._spending().as_dict(),
+        }
+
+    def _reach(self, coverage: Coverage) -> dict[str, Any]:
+        """`people`: unique people delivered to over the whole campaign; what the goal counts."""
+        goal = self._status.campaign.goal_people
+        return {
+            "people": coverage.reached,
+            "goal": goal,
+            "share": round(coverage.reached / goal, 4) if goal else None,
+            "selected_people": coverage.people,
+            "messaged": coverage.messaged,
+            "read": coverage.read,
+            "unconfirmed": coverage.unconfirmed,
+            "households_estimate": coverage.households,
+        }
+
+    def _groups(self, found: Mapping[str, Coverage]) -> list[dict[str, Any]]:
+        language = self._options.language
+        declared = {
+            slug: group.label_en if language == "en" and group.label_en else group.label
+            for slug, group in self._context.settings.groups.items()
+        }
+        return [
+            {"group": slug, "label": group_label(slug, language, declared), **coverage.as_dict()}
+            for slug, coverage in found.items()
+        ]
+
+    def _failure(self, row: reports.Failures) -> dict[str, Any]:
+        return {
+            "reason": row.reason,
+            "code": row.code,
+            "sender": self._sender_name(row.sender_id),
+            "people": row.people,
+            "messages": row.messages,
+            "explanation": self._explain(row),
+        }
+
+    def _sender_name(self, sender_id: int) -> str:
+        sender = self._senders.get(sender_id)
+        return str(sender.name) if sender else ""
+
+    def _explain(self, row: reports.Failures) -> str:
+        """The adapter's own sentence on its provider's code."""
+        sender = self._senders.get(row.sender_id)
+        if sender is None or not row.code:
+            return ""
+        try:
+            return self._context.channels.get(sender.channel).explain(row.code, self._options.language)
+        except UsageError:  # the plug-in is gone
+            return ""
+
+    def _attendance(self) -> list[dict[str, Any]]:
+        occasions = sorted({step.occasion for step in self._status.steps if step.occasion})
+        counted = reports.attendance(self._connection, occasions)
+        return [_session(row, counted) for row in reports.sessions_of(self._connection, occasions)]
+
+    def _spending(self) -> Spending:
+        zone = self._status.campaign.zone
+        days = {step.id: from_us(step.due_us, zone).date() for step in self._status.steps}
+        loads = [
+            Load(sender.name, sender.channel, row.country, days[row.step_id], row.messages, row.segments)
+            for row in reports.billed(self._connection, self._step_ids)
+            if (sender := self._senders.get(row.sender_id))
+        ]
+        settings = self._context.settings
+        today = from_us(self._status.now_us, zone).date()
+        exchange = [ExchangeRate(line.base, line.quote, line.rate, line.from_) for line in settings.exchange]
+        return spend(loads, Prices(price_lines(self._context)), rates_on(exchange, today), settings.report_currency)
+
+
+def _session(row: Any, counted: Sequence[tuple[str, str, int, int]]) -> dict[str, Any]:
+    mine = [line for line in counted if line[0] == row.slug]
+    return {
+        "session": row.slug,
+        "title": row.title,
+        "place": row.place,
+        "starts": iso(row.starts_us, row.zone),
+        "capacity": row.capacity,
+        "rsvp": {rsvp: people for _, rsvp, people, _ in mine if rsvp},
+        "checked_in": sum(checked_in for _, _, _, checked_in in mine),
+    }
+
+
+def _multipliers(context: Context) -> Multipliers:
+    declared = context.settings.groups.items()
+    per_member = {slug: group.households for slug, group in declared if group.households}
+    return Multipliers(context.settings.households, per_member)

@@ -1,0 +1,246 @@
+"""What status and report read: counters, and sums over cells. One snapshot; nobody's name, number or text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select, text, union_all
+
+from dispatcher.core.status import PERSON_RANK, Status
+from dispatcher.outreach.funnel import Funnel, HopCount
+from dispatcher.store import tally
+from dispatcher.store.engine import Database
+from dispatcher.store.tables import (
+    answers,
+    campaigns,
+    cells,
+    contact_points,
+    contacts,
+    messages,
+    senders,
+    session_people,
+    sessions,
+    skipped,
+)
+
+m = messages.c
+_HELD_OUT_RANK, _SKIPPED_RANK, _FIRST_RANK = 0, 1, 2
+_WORDS: dict[int, str] = {
+    _HELD_OUT_RANK: tally.HELD_OUT,
+    _SKIPPED_RANK: tally.SKIPPED,
+    **{rank + _FIRST_RANK: status.value for status, rank in PERSON_RANK.items()},
+}
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Connection]:
+    """One view of the data for many queries: what they say agrees."""
+    with database.read() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        yield connection
+
+
+def sender_names(connection: Connection) -> dict[int, str]:
+    return {row.id: row.name for row in connection.execute(select(senders.c.id, senders.c.name))}
+
+
+def funnels(connection: Connection, rows: Sequence[Any]) -> dict[int, Funnel]:
+    """Step id → funnel, from the stored counters."""
+    counts = tally.read(connection, [row.id for row in rows])
+    names = sender_names(connection)
+    return {row.id: _funnel(row, {k: n for k, n in counts.items() if k.step_id == row.id}, names) for row in rows}
+
+
+def _funnel(row: Any, counts: dict[tally.Key, int], names: dict[int, str]) -> Funnel:
+    people = {key: n for key, n in counts.items() if key.hop == tally.PEOPLE}
+    left_out = (tally.HELD_OUT, tally.SKIPPED)
+    return Funnel(
+        selected=row.selected,
+        held_out=sum(n for key, n in people.items() if key.status == tally.HELD_OUT),
+        skipped={key.reason: n for key, n in people.items() if key.status == tally.SKIPPED},
+        pending=row.pending,
+        people={key.status: n for key, n in people.items() if key.status not in left_out},
+        hops=_hops({key: n for key, n in counts.items() if key.hop != tally.PEOPLE}, names),
+    )
+
+
+def _hops(counts: dict[tally.Key, int], names: dict[int, str]) -> tuple[HopCount, ...]:
+    by_hop: dict[tuple[int, int], tuple[Counter[str], Counter[str]]] = {}
+    for key, n in counts.items():
+        statuses, failed = by_hop.setdefault((key.hop, key.sender_id), (Counter(), Counter()))
+        statuses[key.status] += n
+        if key.status == Status.FAILED:
+            failed[key.reason] += n
+    return tuple(
+        HopCount(hop, names.get(sender_id, str(sender_id)), dict(statuses), dict(failed))
+        for (hop, sender_id), (statuses, failed) in sorted(by_hop.items())
+    )
+
+
+class Waiting(NamedTuple):
+    """Rows that wait alike. `from_us`: when the first of them may go; `is_due`: all may go already."""
+
+    step_id: int
+    sender_id: int
+    rule: str
+    rows: int
+    from_us: int
+    is_due: bool
+
+
+def waiting(connection: Connection, step_ids: Sequence[int], now_us: int) -> list[Waiting]:
+    """Queued rows by what they wait for."""
+    is_due = (m.not_before_us <= now_us).label("is_due")
+    keys = (m.step_id, m.sender_id, m.not_before_rule)
+    statement = (
+        select(*keys, func.count(), func.min(m.not_before_us), is_due)
+        .where(m.step_id.in_(step_ids), m.status == Status.QUEUED)
+        .group_by(*keys, "is_due")
+        .order_by(*keys, "is_due")
+    )
+    return [Waiting(r[0], r[1], r[2], r[3], r[4], bool(r[5])) for r in connection.execute(statement)]
+
+
+class PeopleCell(NamedTuple):
+    """Unique people of a campaign who are alike. `word`: a status, `held_out` or `skipped`, by the best step."""
+
+    region: str
+    rw: int | None
+    rt: int | None
+    role: str
+    groups: tuple[str, ...]
+    word: str
+    people: int
+
+
+def people_by_cell(connection: Connection, step_ids: Sequence[int], *, neighbourhoods: bool) -> list[PeopleCell]:
+    """Each person once over all steps, by the best that became of them; RW and RT only where they are asked for."""
+    person = _best_of_each(step_ids).subquery()
+    where: list[ColumnElement[Any]] = [literal(None), literal(None)]
+    source: Any = person.join(cells, cells.c.id == person.c.cell_id)
+    if neighbourhoods:
+        where = [contacts.c.rw, contacts.c.rt]
+        source = source.outerjoin(contacts, contacts.c.id == person.c.contact_id)
+    rw, rt = (column.label(name) for column, name in zip(where, ("rw", "rt"), strict=True))
+    keys = [cells.c.region, rw, rt, cells.c.role, cells.c.groups, person.c.best]
+    grouped = [cells.c.region, *(where if neighbourhoods else ()), cells.c.role, cells.c.groups, person.c.best]
+    statement = select(*keys, func.count()).select_from(source).group_by(*grouped).order_by(*grouped)
+    return [
+        PeopleCell(row[0], row[1], row[2], row[3], tuple(row[4].split(",")) if row[4] else (), _WORDS[row[5]], row[6])
+        for row in connection.execute(statement)
+    ]
+
+
+def _best_of_each(step_ids: Sequence[int]) -> Select[Any]:
+    """contact → cell and rank. The youngest cell wins: it says where the person belongs now."""
+    rank = case({status.value: rank + _FIRST_RANK for status, rank in PERSON_RANK.items()}, value=m.status)
+    left_out = case((skipped.c.reason == tally.HELD_OUT, _HELD_OUT_RANK), else_=_SKIPPED_RANK)
+    everyone = union_all(
+        select(m.contact_id, m.cell_id, rank.label("rank")).where(m.step_id.in_(step_ids)),
+        select(skipped.c.contact_id, skipped.c.cell_id, left_out.label("rank")).where(skipped.c.step_id.in_(step_ids)),
+    ).subquery()
+    columns = (func.max(everyone.c.cell_id).label("cell_id"), func.max(everyone.c.rank).label("best"))
+    return select(everyone.c.contact_id, *columns).group_by(everyone.c.contact_id)
+
+
+class Failures(NamedTuple):
+    reason: str
+    code: str
+    sender_id: int
+    messages: int
+    people: int
+
+
+def failures(connection: Connection, step_ids: Sequence[int]) -> list[Failures]:
+    """Failed messages alike, most people first. A later hop may have reached the same person."""
+    people = func.count(m.contact_id.distinct())
+    statement = (
+        select(m.reason, m.provider_code, m.sender_id, func.count(), people)
+        .where(m.step_id.in_(step_ids), m.status == Status.FAILED)
+        .group_by(m.reason, m.provider_code, m.sender_id)
+        .order_by(people.desc(), m.reason, m.provider_code, m.sender_id)
+    )
+    return [Failures(*row) for row in connection.execute(statement)]
+
+
+class Billed(NamedTuple):
+    step_id: int
+    sender_id: int
+    country: str
+    messages: int
+    segments: int
+
+
+def billed(connection: Connection, step_ids: Sequence[int]) -> list[Billed]:
+    """What providers took: accepted or better, and failures that came after they had taken it."""
+    country = (
+        select(func.max(contact_points.c.country))
+        .where(contact_points.c.contact_id == m.contact_id, contact_points.c.address_hash == m.address_hash)
+        .scalar_subquery()
+    )
+    taken = m.status.in_([Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.READ])
+    rows = (
+        select(m.step_id, m.sender_id, func.coalesce(country, "").label("country"), m.segments)
+        .where(m.step_id.in_(step_ids), taken | ((m.status == Status.FAILED) & (m.provider_id != "")))
+        .subquery()
+    )
+    keys = (rows.c.step_id, rows.c.sender_id, rows.c.country)
+    statement = select(*keys, func.count(), func.sum(rows.c.segments)).group_by(*keys).order_by(*keys)
+    return [Billed(*row) for row in connection.execute(statement)]
+
+
+def answers_by_meaning(connection: Connection, campaign_id: int) -> dict[str, int]:
+    """One answer a person: the last one."""
+    statement = (
+        select(answers.c.meaning, func.count())
+        .where(answers.c.campaign_id == campaign_id)
+        .group_by(answers.c.meaning)
+        .order_by(answers.c.meaning)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def sessions_of(connection: Connection, slugs: Sequence[str]) -> list[Any]:
+    return list(connection.execute(select(sessions).where(sessions.c.slug.in_(slugs)).order_by(sessions.c.starts_us)))
+
+
+def attendance(connection: Connection, slugs: Sequence[str]) -> list[tuple[str, str, int, int]]:
+    """(session, RSVP or "", people, how many of them checked in)."""
+    p = session_people.c
+    statement = (
+        select(p.session_slug, p.rsvp, func.count(), func.count(p.checked_in_us))
+        .where(p.session_slug.in_(slugs))
+        .group_by(p.session_slug, p.rsvp)
+        .order_by(p.session_slug, p.rsvp)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(statement)]
+
+
+def sender_rows(connection: Connection) -> list[Any]:
+    return list(connection.execute(select(senders).order_by(senders.c.name)))
+
+
+def counted_again(connection: Connection, step_id: int) -> Counter[tally.Key]:
+    """The counters of a step as its rows say, to be compared with those that were kept (invariant 11)."""
+    found: Counter[tally.Key] = Counter()
+    kept = case((m.status.in_([Status.FAILED, Status.CANCELLED]), m.reason), else_="").label("kept")
+    by_message = select(m.hop, m.sender_id, m.status, kept, func.count()).where(m.step_id == step_id)
+    for row in connection.execute(by_message.group_by(m.hop, m.sender_id, m.status, "kept")):
+        found[tally.Key(step_id, row[0], row[1], row[2], row[3])] += row[4]
+    by_person = select(m.status, func.count()).where(m.step_id == step_id, m.counted)
+    for row in connection.execute(by_person.group_by(m.status)):
+        found[tally.people_key(step_id, row[0])] += row[1]
+    left_out = select(skipped.c.reason, func.count()).where(skipped.c.step_id == step_id).group_by(skipped.c.reason)
+    for reason, n in connection.execute(left_out):
+        is_held_out = reason == tally.HELD_OUT
+        status = tally.HELD_OUT if is_held_out else tally.SKIPPED
+        found[tally.people_key(step_id, status, "" if is_held_out else reason)] += n
+    return found
+
+
+def campaign_ids(connection: Connection) -> list[int]:
+    return list(connection.execute(select(campaigns.c.id).order_by(campaigns.c.id)).scalars())
