@@ -11,7 +11,8 @@ from dispatcher.store.bulk import any_of, chunks
 from dispatcher.store.drafts import Consent, Draft, Number
 from dispatcher.store.tables import consents, contact_points, contacts, suppressions
 
-_MARKS: Final = 10_000  # of the 32,766 that SQLite takes
+#: Always as many, so that SQLite compiles and keeps one statement instead of one for each count.
+_MARKS: Final = 1_000
 
 
 class MovedError(Exception):
@@ -24,10 +25,10 @@ def _among(connection: Connection, columns: str, table: str, key: str, values: l
         statement = f"SELECT {columns} FROM {table} WHERE {key} = ANY(%s)"  # noqa: S608  names are ours
         return connection.exec_driver_sql(statement, (values,)).all()
     found: list[Any] = []
+    marks = ", ".join("?" * _MARKS)
+    statement = f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})"  # noqa: S608  names are ours
     for some in chunks(values, _MARKS):
-        marks = ", ".join("?" * len(some))
-        statement = f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})"  # noqa: S608  names are ours
-        found += connection.exec_driver_sql(statement, tuple(some)).all()
+        found += connection.exec_driver_sql(statement, (*some, *[some[-1]] * (_MARKS - len(some)))).all()
     return found
 
 
