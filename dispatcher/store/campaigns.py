@@ -43,8 +43,9 @@ def unapplied_plans(connection: Connection) -> list[Found]:
     return list(connection.execute(select(*columns).where(plans.c.id.in_(newest)).order_by(plans.c.id.desc())))
 
 
-def newest_plan(connection: Connection, slug: str) -> Found | None:
-    return connection.execute(select(plans).where(plans.c.slug == slug).order_by(plans.c.id.desc()).limit(1)).first()
+def newest_plan(connection: Connection, slug: str) -> Found:
+    """Of a campaign that was planned, applied or not."""
+    return connection.execute(select(plans).where(plans.c.slug == slug).order_by(plans.c.id.desc()).limit(1)).one()
 
 
 def steps_of(connection: Connection, campaign_ids: list[int]) -> list[Found]:

@@ -1,0 +1,75 @@
+"""A report as one long table, easy to pivot: section, key, subkey, value. Words stay English, as in the JSON."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from typing import Any
+
+HEADINGS = ("section", "key", "subkey", "value")
+Line = tuple[str, str, str, object]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_csv(report: Mapping[str, Any]) -> str:
+    """RFC 4180 lines. What a spreadsheet would read as a formula is quoted with an apostrophe."""
+    out = StringIO()
+    writer = csv.writer(out)
+    writer.writerow(HEADINGS)
+    writer.writerows([_safe(value) for value in line] for line in lines(report))
+    return out.getvalue()
+
+
+def _safe(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def lines(report: Mapping[str, Any]) -> Iterator[Line]:
+    for key in ("campaign", "title", "state", "as_of", "selected", "held_out", "pending"):
+        yield "campaign", key, "", report[key]
+    yield from _counts("campaign", "skipped", report["skipped"])
+    yield from _counts("campaign", "messages", report["messages"])
+    yield from _counts("reach", "", report["reach"])
+    yield from _hops(report["hops"])
+    for step in report["steps"]:
+        yield from _step(step)
+    for section, name in (("groups", "group"), ("regions", "code")):
+        for row in report[section]:
+            yield from _counts(section, row[name] or "unknown", row, skip=(name,))
+    yield from _failures(report["failures"])
+    yield from _counts("answers", "", report["answers"])
+    for session in report["attendance"]:
+        yield from _counts("attendance", session["session"], session, skip=("session", "rsvp"))
+        yield from _counts("attendance", session["session"], {f"rsvp {k}": n for k, n in session["rsvp"].items()})
+    yield from _counts("cost", "total", report["cost"])
+    for sender, part in report["cost_by_sender"].items():
+        yield from _counts("cost", sender, {**part["cost"], **part}, skip=("cost",))
+
+
+def _counts(section: str, key: str, counts: Mapping[str, Any], skip: tuple[str, ...] = ()) -> Iterator[Line]:
+    """Without a key of its own, a count's name is the key."""
+    for name, value in counts.items():
+        if name not in skip and value is not None:
+            yield (section, key, name, value) if key else (section, name, "", value)
+
+
+def _step(step: Mapping[str, Any]) -> Iterator[Line]:
+    name = f"{step['name']}/{step['occasion']}" if step["occasion"] else step["name"]
+    for key in ("state", "due", "selected", "held_out", "pending"):
+        yield "steps", name, key, step[key]
+    for reason, n in step["skipped"].items():
+        yield "steps", name, f"skipped {reason}", n
+    for status, n in step["messages"].items():
+        yield "steps", name, status, n
+
+
+def _hops(hops: list[Mapping[str, Any]]) -> Iterator[Line]:
+    for hop in hops:
+        yield from _counts("hops", f"{hop['hop'] + 1} {hop['sender']}", hop["messages"])
+
+
+def _failures(failures: list[Mapping[str, Any]]) -> Iterator[Line]:
+    for row in failures:
+        yield "failures", f"{row['reason']} {row['code']}".strip(), row["sender"], row["people"]

@@ -1,0 +1,170 @@
+"""A report as titled tables in a person's language: what text, HTML and XLSX show alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dispatcher.core.money import Money
+from dispatcher.outreach.funnel import ORDER, Funnel
+from dispatcher.outreach.labels import label, percent
+
+Value = str | int
+Report = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`rows` are as wide as `headings`; whole numbers stay numbers. `note` says how to read them."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    note: str = ""
+
+
+def funnel_of(report: Mapping[str, Any]) -> Funnel:
+    """Of a status, a report or one of their steps."""
+    return Funnel(report["selected"], report["held_out"], report["skipped"], report["pending"], report["messages"], ())
+
+
+def sections(report: Report, language: str) -> list[Section]:
+    """Those that have something to say, in the order in which they are read."""
+    made = _Sections(language)
+    found = (
+        made.reach(report),
+        made.funnel(report),
+        made.steps(report),
+        made.hops(report),
+        made.groups(report),
+        made.regions(report),
+        made.failures(report),
+        made.answers(report),
+        made.attendance(report),
+        made.cost(report),
+    )
+    return [section for section in found if section.rows]
+
+
+class _Sections:
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def _label(self, word: str) -> str:
+        return label(word, self._language)
+
+    def _section(self, word: str, headings: Iterable[str], rows: Iterable[Sequence[Value]], note: str = "") -> Section:
+        titles = tuple(self._label(heading) if heading else "" for heading in headings)
+        return Section(self._label(word), titles, tuple(map(tuple, rows)), self._label(note) if note else "")
+
+    def reach(self, report: Report) -> Section:
+        reach = report["reach"]
+        rows: list[tuple[Value, Value]] = [(self._label("reached"), reach["people"])]
+        if reach["goal"]:
+            rows += [
+                (self._label("goal"), reach["goal"]),
+                (self._label("share"), percent(reach["share"], self._language)),
+            ]
+        rows += [
+            (self._label(word), reach[word]) for word in ("read", "unconfirmed", "households_estimate") if reach[word]
+        ]
+        note = "note_households" if reach["households_estimate"] else "note_reach"
+        return self._section("reach", ("", "people"), rows, note)
+
+    def funnel(self, report: Report) -> Section:
+        funnel = funnel_of(report)
+        rows = [("selected", funnel.selected), ("held_out", funnel.held_out)]
+        labelled: list[tuple[Value, Value]] = [(self._label(word), n) for word, n in rows if n or word == "selected"]
+        labelled += [
+            (f"{self._label('skipped')}: {self._label(reason)}", n) for reason, n in sorted(funnel.skipped.items()) if n
+        ]
+        labelled += [(self._label("pending"), funnel.pending)] if funnel.pending else []
+        labelled += [(self._label(word), funnel.people[word]) for word in ORDER if funnel.people.get(word)]
+        return self._section("funnel", ("", "people"), labelled, "note_steps" if len(report["steps"]) > 1 else "")
+
+    def steps(self, report: Report) -> Section:
+        rows = []
+        for step in report["steps"]:
+            counts = dict(funnel_of(step).stages())
+            left_out = step["held_out"] + sum(step["skipped"].values())
+            failed = step["messages"].get("failed", 0)
+            name = f"{step['name']} · {step['occasion']}" if step["occasion"] else step["name"]
+            due = step["due"].replace("T", " ")[:16]
+            numbers = (step["selected"], left_out, counts["accepted"], counts["delivered"], counts["read"], failed)
+            rows.append((name, due, self._label(step["state"]), *numbers))
+        headings = (
+            *("step", "starts", "state", "selected", "skipped"),
+            *("accepted", "delivered", "read", "failed"),
+        )
+        return self._section("steps", headings, rows)
+
+    def hops(self, report: Report) -> Section:
+        rows = [
+            (hop["hop"] + 1, hop["sender"], self._label(word), hop["messages"][word])
+            for hop in report["hops"]
+            for word in ORDER
+            if hop["messages"].get(word)
+        ]
+        return self._section("hops", ("hop", "sender", "state", "messages"), rows)
+
+    def _coverage(self, row: Mapping[str, Any]) -> tuple[int, ...]:
+        return (row["people"], row["reached"], row["read"], row["failed"], row["households_estimate"])
+
+    def groups(self, report: Report) -> Section:
+        rows = [(row["label"], *self._coverage(row)) for row in report["groups"]]
+        headings = ("group", "selected", "reached", "read", "failed", "households_estimate")
+        return self._section("groups", headings, rows, "note_groups")
+
+    def regions(self, report: Report) -> Section:
+        """Indented by level, so that the tree is seen."""
+        rows = [
+            ("   " * max(row["code"].count(".") - 1, 0) + (row["name"] or self._label("none")), *self._coverage(row))
+            for row in report["regions"]
+        ]
+        headings = ("region", "selected", "reached", "read", "failed", "households_estimate")
+        return self._section("regions", headings, rows)
+
+    def failures(self, report: Report) -> Section:
+        rows = [
+            (self._label(row["reason"]), row["code"], row["sender"], row["people"], row["explanation"])
+            for row in report["failures"]
+        ]
+        return self._section("failures", ("reason", "code", "sender", "people", "explanation"), rows, "note_failures")
+
+    def answers(self, report: Report) -> Section:
+        return self._section("answers", ("answer", "people"), report["answers"].items())
+
+    def attendance(self, report: Report) -> Section:
+        rows = [
+            (
+                row["title"],
+                row["place"],
+                row["starts"].replace("T", " ")[:16],
+                ", ".join(f"{rsvp}: {people}" for rsvp, people in row["rsvp"].items()),
+                row["checked_in"],
+            )
+            for row in report["attendance"]
+        ]
+        return self._section("attendance", ("session", "place", "starts", "answers", "checked_in"), rows)
+
+    def cost(self, report: Report) -> Section:
+        rows: list[tuple[Value, ...]] = [
+            (name, part["messages"], part["segments"], self._money(part["cost"]))
+            for name, part in report["cost_by_sender"].items()
+        ]
+        if rows:
+            parts = report["cost_by_sender"].values()
+            messages, segments = (sum(part[key] for part in parts) for key in ("messages", "segments"))
+            rows.append((self._label("total"), messages, segments, self._money(report["cost"])))
+        if report["cost_converted"]:
+            dates = ", ".join(f"{rate['base']} {rate['on']}" for rate in report["exchange"])
+            rows.append((f"{self._label('exchanged')} ({dates})", "", "", self._money(report["cost_converted"])))
+        found = self._section("cost", ("sender", "messages", "segments", "cost"), rows)
+        if not report["unpriced"]:
+            return found
+        note = f"{self._label('note_unpriced')} {', '.join(report['unpriced'])}."
+        return Section(found.title, found.headings, found.rows, note)
+
+    def _money(self, amounts: Mapping[str, str]) -> str:
+        return Money.from_json(amounts).formatted(self._language) if amounts else "-"
