@@ -42,6 +42,9 @@ BATCH = 400
 SLICE_MESSAGES = 50
 SLICE_US = 50_000
 CLAIM_VOID_NS = 800_000_000
+CLAIM_US = 2_000_000
+"""How long nobody else may claim a row; it could not be begun after 0.8 s anyway."""
+
 LEASE_US = 15_000_000
 SEND_TIMEOUT_S = 9.0
 _BEGIN_AHEAD_US = 30_000
@@ -148,7 +151,7 @@ class Drain:
         if limit == 0:
             return Hand(token, (), (), claimed_ns, sender.tat_us - now_us - HORIZON_US + 1000)
         self._turn += 1
-        rows = outbox.claim(connection, self.sender_id, limit, token, now_us, now_us + LEASE_US, self._turn)
+        rows = outbox.claim(connection, self.sender_id, limit, token, now_us, now_us + CLAIM_US, self._turn)
         if rate is None or not rows:
             return Hand(token, rows, [None] * len(rows), claimed_ns)
         at_us, tat_us = permits(sender.tat_us, now_us, rate, [row.units for row in rows])
@@ -167,7 +170,7 @@ class Drain:
             return {}
         try:
             return await self.database(  # type: ignore[no-any-return]
-                lambda connection: self._begin_in(connection, hand.token, ids)
+                lambda connection: self._begin_in(connection, hand.token, hand.rows[start:end])
             )
         except UnavailableError:
             # the commit may have happened all the same: nothing of it has left, so say that (invariant 16)
@@ -175,9 +178,9 @@ class Drain:
                 self.ends.add(Ended(row.id, row.attempt + 1, Withdrawn()))
             return {}
 
-    def _begin_in(self, connection: Connection, token: int, ids: Sequence[int]) -> dict[int, int]:
+    def _begin_in(self, connection: Connection, token: int, rows: Sequence[Claimed]) -> dict[int, int]:
         now_us = self.context.now_us()
-        return outbox.begin(connection, token, ids, self.sender_id, now_us, now_us + LEASE_US)
+        return outbox.begin(connection, token, rows, self.sender_id, now_us, now_us + LEASE_US)
 
     async def _hand_over(self, hand: Hand, start: int, end: int, begun: dict[int, int]) -> None:
         """Each at its permit. One that comes too late gets a new permit by going round again."""

@@ -30,7 +30,7 @@ class Readdresser:
         waiting = (
             select(m.id)
             .where(m.status == "queued", any_of(connection, m.contact_id, sorted(contact_ids)))
-            .where(m.claim_token.is_(None) | (m.lease_until_us <= now_us))
+            .where(m.claim_token.is_(None) | (m.claim_until_us <= now_us))
         )
         batch = Batch.lock(connection, connection.execute(waiting).scalars().all())
         groups: dict[tuple[int, int], list[machine.Message]] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -54,13 +53,6 @@ class Claimed(NamedTuple):
 
 
 _CLAIMED_COLUMNS = tuple(m[name] for name in Claimed._fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    token: int
-    rows: tuple[Claimed, ...]
-    lease_until_us: int
 
 
 def _state(row: Any) -> Message:
@@ -160,7 +152,7 @@ class Batch:
 
 
 def claim(
-    connection: Connection, sender_id: int, limit: int, token: int, now_us: int, lease_until_us: int, turn: int = 0
+    connection: Connection, sender_id: int, limit: int, token: int, now_us: int, claim_until_us: int, turn: int = 0
 ) -> tuple[Claimed, ...]:
     """Up to `limit` rows that may go now: urgent ones first, then a fair share for each running campaign.
 
@@ -176,7 +168,7 @@ def claim(
         while waiting and len(taken) < limit:
             share = -(-(limit - len(taken)) // len(waiting))
             campaign_id = waiting.pop(0)
-            taken += _claim_of(connection, sender_id, campaign_id, priority, share, token, now_us, lease_until_us)
+            taken += _claim_of(connection, sender_id, campaign_id, priority, share, token, now_us, claim_until_us)
     return tuple(taken)
 
 
@@ -202,7 +194,7 @@ def _claim_of(
     limit: int,
     token: int,
     now_us: int,
-    lease_until_us: int,
+    claim_until_us: int,
 ) -> list[Claimed]:
     ready = (
         select(m.id)
@@ -214,7 +206,7 @@ def _claim_of(
             m.not_before_us <= now_us,
             m.not_after_us > now_us,
             m.expires_us > now_us,
-            or_(m.lease_until_us.is_(None), m.lease_until_us <= now_us),
+            or_(m.claim_until_us.is_(None), m.claim_until_us <= now_us),
         )
         .order_by(m.not_before_us, m.id)
         .limit(limit)
@@ -223,7 +215,7 @@ def _claim_of(
     statement = (
         update(messages)
         .where(m.id.in_(ready.scalar_subquery()))
-        .values(claim_token=token, lease_until_us=lease_until_us)
+        .values(claim_token=token, claim_until_us=claim_until_us)
         .returning(*_CLAIMED_COLUMNS)
     )
     rows = [Claimed(*row) for row in connection.execute(statement)]
@@ -237,21 +229,22 @@ def release(connection: Connection, token: int, ids: Sequence[int]) -> None:
         connection.execute(
             update(messages)
             .where(any_of(connection, m.id, sorted(ids)), m.claim_token == token, m.status == Status.QUEUED)
-            .values(claim_token=None, lease_until_us=None)
+            .values(claim_token=None, claim_until_us=None)
         )
 
 
 def begin(
-    connection: Connection, token: int, ids: Sequence[int], sender_id: int, now_us: int, lease_until_us: int
+    connection: Connection, token: int, rows: Sequence[Claimed], sender_id: int, now_us: int, lease_until_us: int
 ) -> dict[int, int]:
     """Commit to sending these; returns message → attempt for those that are still ours (invariants 3 and 8)."""
     mine = and_(
-        any_of(connection, m.id, sorted(ids)),
+        any_of(connection, m.id, sorted(row.id for row in rows)),
         m.claim_token == token,
         m.status == Status.QUEUED,
-        m.lease_until_us > now_us,
+        m.claim_until_us > now_us,
     )
-    _keep_earlier_attempts(connection, mine)
+    if any(row.attempt for row in rows):
+        _keep_earlier_attempts(connection, mine)
     statement = (
         update(messages)
         .where(mine)
@@ -260,6 +253,7 @@ def begin(
             attempt=m.attempt + 1,
             begun_us=now_us,
             ended_us=None,
+            claim_until_us=None,
             lease_until_us=lease_until_us,
             provider_id="",
             parts=0,

@@ -373,6 +373,7 @@ messages = Table(
     Column("tries", SmallInteger, nullable=False, server_default="0"),
     _word("prior", ""),
     Column("claim_token", Big),
+    _us("claim_until_us"),
     _us("lease_until_us"),
     _us("begun_us"),
     _us("ended_us"),
@@ -382,8 +383,9 @@ messages = Table(
     _flag("counted", default=True),
     _flag("has_sibling"),
     _flag("synthetic"),
-    UniqueConstraint("step_id", "contact_id", "hop"),
-    UniqueConstraint("step_id", "hop", "address_hash"),
+    # person and number first: the same two indexes find what someone, or a number, gets
+    UniqueConstraint("contact_id", "step_id", "hop"),
+    UniqueConstraint("address_hash", "step_id", "hop"),
     CheckConstraint("status IN (" + ", ".join(f"'{s}'" for s in Status) + ")", name="status"),
     Index(
         "ix_messages_waiting",
@@ -425,13 +427,6 @@ messages = Table(
         "hop_due_us",
         postgresql_where=text("hop_due_us IS NOT NULL"),
         sqlite_where=text("hop_due_us IS NOT NULL"),
-    ),
-    Index("ix_messages_contact_id", "contact_id"),
-    Index(
-        "ix_messages_queued_address_hash",
-        "address_hash",
-        postgresql_where=text("status = 'queued'"),
-        sqlite_where=text("status = 'queued'"),
     ),
     postgresql_with={"fillfactor": "70"},
 )

@@ -11,7 +11,6 @@ from collections import Counter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.core.status import Status
 from dispatcher.store.tables import tallies
@@ -20,6 +19,13 @@ PEOPLE = -1
 HELD_OUT = "held_out"
 SKIPPED = "skipped"
 _SLOTS = 16
+
+
+_COLUMNS = "step_id, hop, sender_id, status, reason, slot, n"
+_ADD = "ON CONFLICT (step_id, hop, sender_id, status, reason, slot) DO UPDATE SET n = tallies.n + excluded.n"
+_SQLITE_ADD = f"INSERT INTO tallies ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) {_ADD}"  # noqa: S608  names are ours
+_ARRAYS = "%s::bigint[], %s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::bigint[]"
+_POSTGRES_ADD = f"INSERT INTO tallies ({_COLUMNS}) SELECT * FROM unnest({_ARRAYS}) {_ADD}"  # noqa: S608
 
 
 class Key(NamedTuple):
@@ -42,17 +48,13 @@ def message_key(step_id: int, hop: int, sender_id: int, status: Status, reason: 
 def add(connection: Connection, deltas: Counter[Key]) -> None:
     """Ascending by key, so that two workers in one slot never wait for each other in a circle."""
     slot = os.getpid() % _SLOTS
-    rows = [{**key._asdict(), "slot": slot, "n": n} for key, n in sorted(deltas.items()) if n]
+    rows = [(*key, slot, n) for key, n in sorted(deltas.items()) if n]
     if not rows:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(tallies)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(tallies.primary_key.columns), set_={"n": tallies.c.n + statement.excluded.n}
-        ),
-        rows,
-    )
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_POSTGRES_ADD, tuple(list(column) for column in zip(*rows, strict=True)))
+    else:
+        connection.exec_driver_sql(_SQLITE_ADD, rows)
 
 
 def read(connection: Connection, step_ids: list[int]) -> Counter[Key]:

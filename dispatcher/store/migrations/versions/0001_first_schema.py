@@ -197,6 +197,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("prior", sa.Text(), server_default="", nullable=False),
         sa.Column("claim_token", Big, nullable=True),
+        sa.Column("claim_until_us", Big, nullable=True),
         sa.Column("lease_until_us", Big, nullable=True),
         sa.Column("begun_us", Big, nullable=True),
         sa.Column("ended_us", Big, nullable=True),
@@ -211,11 +212,10 @@ def upgrade() -> None:
             name=op.f("ck_messages_status"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint("step_id", "contact_id", "hop", name=op.f("uq_messages_step_id_contact_id_hop")),
-        sa.UniqueConstraint("step_id", "hop", "address_hash", name=op.f("uq_messages_step_id_hop_address_hash")),
+        sa.UniqueConstraint("address_hash", "step_id", "hop", name=op.f("uq_messages_address_hash_step_id_hop")),
+        sa.UniqueConstraint("contact_id", "step_id", "hop", name=op.f("uq_messages_contact_id_step_id_hop")),
         postgresql_with={"fillfactor": "70"},
     )
-    op.create_index("ix_messages_contact_id", "messages", ["contact_id"], unique=False)
     op.create_index(
         "ix_messages_hop_due_us",
         "messages",
@@ -223,14 +223,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("hop_due_us IS NOT NULL"),
         sqlite_where=sa.text("hop_due_us IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_messages_queued_address_hash",
-        "messages",
-        ["address_hash"],
-        unique=False,
-        postgresql_where=sa.text("status = 'queued'"),
-        sqlite_where=sa.text("status = 'queued'"),
     )
     op.create_index(
         "ix_messages_queued_expires_us",

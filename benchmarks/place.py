@@ -1,0 +1,106 @@
+"""A place to measure in: a fresh database on real servers, synthetic contacts, an applied campaign."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from dispatcher.core.clock import from_us
+from dispatcher.operations.apply import apply_campaign
+from dispatcher.operations.context import Context
+from dispatcher.operations.import_contacts import import_contacts
+from dispatcher.operations.import_result import ImportOptions
+from dispatcher.operations.plan import plan_campaign
+from dispatcher.settings import Environment
+from dispatcher.store.migrate import upgrade
+from dispatcher.testing.synthetic import write_csv
+from dispatcher.wiring import connect
+from tests.servers import Databases, PostgresServer, RedisServer
+
+CAMPAIGN = """
+campaign: ukur
+title: Pengukuran
+owner: Kesbangpol
+purpose: pendidikan-pemilih
+audience: {{everyone: true}}
+window: {{open: "00:00", close: "24:00"}}
+stop: {{sms: "Berhenti: kesbangpol.example/stop"}}
+route: [{{senders: carrier}}]
+steps:
+  - name: satu
+    at: "{at}"
+    text: "Yth. {{{{ contact.first_name }}}} di {{{{ contact.region }}}}, gunakan hak pilih Anda. {{{{ campaign.owner }}}}. {{{{ stop }}}}"
+"""
+
+SETTINGS = """
+approval: waived
+senders:
+  carrier: {{channel: simulator, base_url: "{url}"}}
+prices:
+  - {{from: 2026-01-01, channel: simulator, country: ID, per: segment, currency: IDR, amount: "450"}}
+"""
+
+
+@contextmanager
+def installation(
+    carrier_url: str = "http://127.0.0.1:9", *, postgres: bool = False, redis: bool = False, public_url: str = ""
+) -> Iterator[tuple[Context, dict[str, str]]]:
+    """A context on an empty database, and the environment that leads other processes to it."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        url = f"sqlite:///{folder / 'bench.db'}"
+        if postgres:
+            server = stack.enter_context(PostgresServer())
+            url = stack.enter_context(Databases(server.url(), upgrade).fresh())
+        upgrade(url)
+        (folder / "dispatcher.yaml").write_text(SETTINGS.format(url=carrier_url))
+        environ = {
+            "DATABASE_URL": url,
+            "DISPATCHER_CONFIG": str(folder / "dispatcher.yaml"),
+            "DISPATCHER_STATE_DIR": str(folder / "state"),
+            "DISPATCHER_PUBLIC_URL": public_url,
+        }
+        if redis:
+            environ["CELERY_BROKER_URL"] = stack.enter_context(RedisServer()).url()
+        context = connect(Environment(environ))
+        yield context, environ
+        context.database.close()
+
+
+def applied_campaign(context: Context, contacts: int) -> None:
+    """So many synthetic contacts, and a campaign that is due for all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_csv(Path(folder) / "contacts.csv", contacts, seed=1)
+        import_contacts(context, Path(folder) / "contacts.csv", ImportOptions())
+        at = from_us(context.now_us(), "Asia/Jakarta") - timedelta(minutes=1)
+        path = Path(folder) / "ukur.yaml"
+        path.write_text(CAMPAIGN.format(at=at.isoformat(timespec="seconds")))
+        plan_campaign(context, path, "bench")
+        apply_campaign(context, path, "bench")
+
+
+@contextmanager
+def celery_workers(environ: dict[str, str], count: int) -> Iterator[None]:
+    """Real workers, each a process with one child that works."""
+    command = [sys.executable, "-m", "celery", "-A", "dispatcher.worker", "worker", "-Q", "send,tick,default"]
+    workers = [
+        subprocess.Popen(
+            [*command, "-c", "2", "-l", "ERROR", "-n", f"w{i}@bench"],
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+        )
+        for i in range(count)
+    ]
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(30)
