@@ -24,18 +24,18 @@ Who = Annotated[
 ]
 Country = Annotated[str, typer.Option(help="Where numbers without a country code belong (ISO 3166, e.g. ID).")]
 By = Annotated[str, typer.Option("--by", help="Who does this; kept on record.")]
-Many = typer.Option
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV or XLSX file with a row of headings.")],
-    group: Annotated[list[str] | None, Many(help="Put everyone into this group; may be repeated.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="Put everyone into this group; may be repeated.")] = None,
     map_: Annotated[
-        list[str] | None, Many("--map", metavar="HEADING=FIELD", help="Say what a column holds; may be repeated.")
+        list[str] | None,
+        typer.Option("--map", metavar="HEADING=FIELD", help="Say what a column holds; may be repeated."),
     ] = None,
     keep: Annotated[
-        list[str] | None, Many(metavar="COLUMN", help="Keep a column of identity numbers or religion.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Keep a column of identity numbers or religion.")
     ] = None,
     basis: Annotated[str, typer.Option(help="Basis of consent, e.g. consent or public-task.")] = "",
     evidence: Annotated[str, typer.Option(help="Where the basis can be checked, e.g. a decree or a form.")] = "",
