@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -82,16 +82,23 @@ def import_contacts(
     store = _open_store(context, options, terms, digest, on_contacts_changed)
     with ExitStack() as stack:
         stack.enter_context(rare_collection())
-        rejects = stack.enter_context(RejectsFile(options.rejects or default_path(path), reading.file.header))
+        rejects = stack.enter_context(RejectsFile(_rejects_path(options, path), reading.file.header))
         run = _Run(result, rejects, store)
         if options.dry_run:
             run.scratch = Scratch()
             stack.callback(run.scratch.close)
-        for batch in read_batches(request):
+        for batch in stack.enter_context(closing(read_batches(request))):
             run.take(batch)
             progress(result.rows, total)
     run.finish(context)
     return result
+
+
+def _rejects_path(options: ImportOptions, path: Path) -> Path:
+    chosen = options.rejects or default_path(path)
+    if chosen.exists() and chosen.samefile(path):
+        raise UsageError("rejects-file", "--rejects names the contact file itself", "Name another file.")
+    return chosen
 
 
 class _Run:

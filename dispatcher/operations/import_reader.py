@@ -11,7 +11,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -65,7 +65,7 @@ def rare_collection() -> Iterator[None]:
         gc.unfreeze()
 
 
-def read_batches(request: Request) -> Iterator[Batch]:
+def read_batches(request: Request) -> Generator[Batch, None, None]:
     """The same batches, whether a child reads them or this process; from a child, rows come without their points."""
     if (os.cpu_count() or 1) < 2 or request.path.stat().st_size < WORTH_IT_BYTES:
         yield from request.read()

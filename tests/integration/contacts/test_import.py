@@ -238,3 +238,10 @@ def test_another_purpose_adds_consent_for_it(run: Run, context: Context) -> None
     assert counts(run(HEADER + SITI, purpose="events")) == (1, 0, 1, 0, 0)
     held = {(c["purpose"], c["granted"]) for c in show_contact(context, "081234567890")[0]["consents"]}
     assert held == {("voting", True), ("events", True)}
+
+
+def test_rejected_rows_never_replace_the_contact_file(run: Run, tmp_path: Path) -> None:
+    text = HEADER + "Budi,12,,,,,\n"
+    with pytest.raises(UsageError, match="itself"):
+        run(text, rejects=tmp_path / "warga.csv")
+    assert (tmp_path / "warga.csv").read_text() == text
