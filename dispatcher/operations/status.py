@@ -150,7 +150,7 @@ class _Reasons:
         if row.is_due:
             rate = f" at {sender.rate_per_s:g} {sender.rate_unit}s a second" if sender.rate_per_s else ""
             return Why(step, "turn", row.rows, f"Waits for its turn through {name}{rate}.", self._now_us)
-        said = _RULES.get(row.rule, "Waits until then.")
+        said = RULES.get(row.rule, "Waits until then.")
         return Why(step, row.rule, row.rows, said, row.from_us if row.rule != "never" else None)
 
     def _unknown(self) -> list[Why]:
@@ -163,7 +163,7 @@ class _Reasons:
         return [Why(_name(step), "unknown", n, said, None) for step, n in held if n]
 
 
-_RULES: Mapping[str, str] = {
+RULES: Mapping[str, str] = {
     "due": "Not due yet.",
     "window": "Outside the hours at which people may be messaged; goes on when they open.",
     "retry": "The provider could not be reached; it is tried again.",

@@ -1,0 +1,185 @@
+"""Single messages: list them, show one, settle what nobody knows (invariant 4). Numbers and texts only on request."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from sqlalchemy import Connection
+
+from dispatcher.core.clock import iso
+from dispatcher.core.errors import UsageError
+from dispatcher.core.phone import mask
+from dispatcher.core.status import Status
+from dispatcher.delivery import machine
+from dispatcher.delivery.machine import Decision
+from dispatcher.operations.context import Context
+from dispatcher.operations.status import RULES
+from dispatcher.render.content import decode
+from dispatcher.store import inspection
+from dispatcher.store.campaigns import require_campaign
+from dispatcher.store.installation import record_act
+from dispatcher.store.outbox import Batch
+
+AT_ONCE = 500
+DECISIONS: tuple[str, ...] = get_args(Decision)
+
+
+def list_messages(context: Context, slug: str = "", status: str = "", limit: int = 50) -> list[dict[str, Any]]:
+    """Newest first. UsageError for a campaign or a status that does not exist."""
+    if status and status not in list(Status):
+        raise UsageError("unknown-status", f"there is no status {status}", f"Choose one of: {', '.join(Status)}.")
+    with context.database.read() as connection:
+        campaign_id = require_campaign(connection, slug).id if slug else None
+        rows = inspection.list_messages(connection, campaign_id, status, limit)
+    return [_head(row) for row in rows]
+
+
+def _head(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "campaign": row.campaign,
+        "step": row.step,
+        "occasion": row.occasion,
+        "hop": row.hop,
+        "sender": row.sender,
+        "status": row.status,
+        "reason": row.reason,
+        "code": row.provider_code,
+        "attempt": row.attempt,
+        "not_before": iso(row.not_before_us, row.zone) if row.status == Status.QUEUED else None,
+        "rule": row.not_before_rule if row.status == Status.QUEUED else "",
+        "begun": iso(row.begun_us, row.zone),
+        "ended": iso(row.ended_us, row.zone),
+    }
+
+
+def show_message(
+    context: Context, message_id: int, by: str, *, show_number: bool = False, show_text: bool = False
+) -> dict[str, Any]:
+    """Everything known of one message. Who looked at a number or a text is kept on record."""
+    with context.database.begin() as connection:
+        row = inspection.find_message(connection, message_id)
+        if row is None:
+            raise UsageError("unknown-message", f"there is no message {message_id}", "See: dispatcher message list")
+        earlier = inspection.earlier_attempts(connection, message_id)
+        receipts = inspection.receipts_of(connection, message_id)
+        if show_number or show_text:
+            looked_at = {"number": show_number, "text": show_text}
+            record_act(connection, context.now_us(), by, "message show", str(message_id), looked_at)
+    zone = row.zone
+    return {
+        **_head(row),
+        "to": _number(context, row, shown=show_number),
+        **({"text": _text(context, row)} if show_text else {}),
+        "segments": row.segments,
+        "expires": iso(row.expires_us, zone),
+        "next_hop": iso(row.hop_due_us, zone),
+        "provider_id": row.provider_id,
+        "why": _why(row),
+        "attempts": [_attempt(one, zone) for one in earlier] + ([_current(row)] if row.begun_us else []),
+        "receipts": [_receipt(one, zone) for one in receipts],
+    }
+
+
+def _number(context: Context, row: Any, *, shown: bool) -> str:
+    if row.address_sealed is None:
+        return "(erased)"
+    number = context.keys.sealer.open("messages.address", row.id, row.address_sealed)
+    return number if shown else mask(number)
+
+
+def _text(context: Context, row: Any) -> str:
+    if row.body_sealed is None:
+        return "(erased)"
+    content = decode(context.keys.sealer.open("messages.body", row.id, row.body_sealed))
+    if content.template is None:
+        return content.text or ""
+    parameters = ", ".join(f"{name}={value}" for name, value in content.template.parameters.items())
+    return f"template {content.template.id} ({content.template.language}): {parameters}"
+
+
+def _why(row: Any) -> str:
+    """Why it waits, or what to do about it; "" where neither applies."""
+    if row.status == Status.UNKNOWN:
+        return "It may have been sent. A receipt or a look-up settles it, or a person: dispatcher message settle"
+    if row.status != Status.QUEUED:
+        return ""
+    if row.campaign_state == "paused":
+        return f"The campaign is paused: dispatcher campaign resume {row.campaign}"
+    if row.sender_paused:
+        return f"Sender {row.sender} is paused: {row.sender_pause_reason or 'by a person'}"
+    return RULES.get(row.not_before_rule, "")
+
+
+def _attempt(one: Any, zone: str) -> dict[str, Any]:
+    return {
+        "attempt": one.attempt,
+        "sender": one.sender,
+        "status": one.status,
+        "reason": one.reason,
+        "code": one.provider_code,
+        "provider_id": one.provider_id,
+        "begun": iso(one.begun_us, zone),
+        "ended": iso(one.ended_us, zone),
+    }
+
+
+def _current(row: Any) -> dict[str, Any]:
+    return _attempt(row, row.zone)
+
+
+def _receipt(one: Any, zone: str) -> dict[str, Any]:
+    return {
+        "received": iso(one.received_us, zone),
+        "occurred": iso(one.occurred_us, zone),
+        "attempt": one.attempt,
+        "part": one.part,
+        "status": one.status,
+        "reason": one.reason,
+        "code": one.code,
+        "state": one.state,
+    }
+
+
+def settle_message(context: Context, message_id: int, decision: Decision, by: str) -> dict[str, Any]:
+    """UsageError where it is not unknown (any more): evidence may have been faster."""
+
+    def work(connection: Connection) -> int:
+        batch = Batch.lock(connection, [message_id])
+        if message_id not in batch.rows:
+            raise UsageError("unknown-message", f"there is no message {message_id}", "See: dispatcher message list")
+        status = batch.rows[message_id].status
+        if status is not Status.UNKNOWN:
+            raise UsageError("not-unknown", f"message {message_id} is {status}: there is nothing to settle")
+        settled = _settle(context, batch, decision)
+        record_act(connection, context.now_us(), by, "settle", str(message_id), {"as": decision})
+        return settled
+
+    return {"settled": context.database.run(work), "as": decision}
+
+
+def settle_campaign(context: Context, slug: str, decision: Decision, by: str) -> dict[str, Any]:
+    """All of a campaign that is unknown, some hundred a commit; stopped in the middle, run it again."""
+    with context.database.read() as connection:
+        campaign_id = require_campaign(connection, slug).id
+    settled, after_id = 0, 0
+    while True:
+
+        def work(connection: Connection, after_id: int = after_id) -> tuple[int, int]:
+            ids = inspection.unknown_after(connection, campaign_id, after_id, AT_ONCE)
+            done = _settle(context, Batch.lock(connection, ids), decision)
+            if done:
+                record_act(connection, context.now_us(), by, "settle", slug, {"as": decision, "messages": done})
+            return done, ids[-1] if ids else 0
+
+        done, after_id = context.database.run(work)
+        settled += done
+        if not after_id:
+            return {"settled": settled, "as": decision}
+
+
+def _settle(context: Context, batch: Batch, decision: Decision) -> int:
+    now_us = context.now_us()
+    settled = sum(machine.settle(row, decision, now_us) for row in list(batch.rows.values()))
+    batch.save()
+    return settled
