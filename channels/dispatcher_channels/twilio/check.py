@@ -53,7 +53,7 @@ def _answer(question: Question, client: Client, config: TwilioConfig) -> Detail:
     try:
         return question(client, config)
     except TwilioRestException as error:
-        return _refusal(error.status, str(error.code or ""))
+        return _refusal(error.status, "" if error.code in (None, error.status) else str(error.code))
     except RequestException as error:
         return False, f"no connection ({type(error).__name__})", "look at base_url, the network and the firewall"
     except (KeyError, TypeError, ValueError, AttributeError):
