@@ -26,6 +26,7 @@ from dispatcher.outreach.labels import group_label
 from dispatcher.outreach.spending import Load, Spending, rates_on, spend
 from dispatcher.plan.estimate import Prices
 from dispatcher.store import reports
+from dispatcher.store.senders import sender_rows
 
 _NEIGHBOURHOODS = ("rw", "rt")
 
@@ -56,7 +57,7 @@ class _Report:
         self._status = status
         self._options = options
         self._step_ids = [step.id for step in status.steps]
-        self._senders = {row.id: row for row in reports.sender_rows(connection)}
+        self._senders = {row.id: row for row in sender_rows(connection)}
         self._multipliers = _multipliers(context)
 
     def as_dict(self) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from dispatcher.operations.context import Context
 from dispatcher.operations.control import CEILING
 from dispatcher.outreach.funnel import Funnel, total
 from dispatcher.store.campaigns import require_campaign, steps_of
-from dispatcher.store.reports import Waiting, funnels, sender_rows, snapshot, waiting
+from dispatcher.store.reports import Waiting, funnels, snapshot, waiting
+from dispatcher.store.senders import sender_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,10 +220,6 @@ def attendance(connection: Connection, slugs: Sequence[str]) -> list[tuple[str, 
     return [(row[0], row[1], row[2], row[3]) for row in connection.execute(statement)]
 
 
-def sender_rows(connection: Connection) -> list[Any]:
-    return list(connection.execute(select(senders).order_by(senders.c.name)))
-
-
 def counted_again(connection: Connection, step_id: int) -> Counter[tally.Key]:
     """The counters of a step as its rows say, to be compared with those that were kept (invariant 11)."""
     found: Counter[tally.Key] = Counter()
