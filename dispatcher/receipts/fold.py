@@ -1,8 +1,55 @@
-"""References and parts: which attempt a receipt speaks of, and what several parts amount to."""
+"""Which attempt a receipt speaks of, and what the receipts of several parts amount to."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from dispatcher.core.ids import MAX_ID
+from dispatcher.core.status import GOOD, RANK, Status
+
+_LONGEST_REF = 48
+
+
+class Ref(NamedTuple):
+    """Our reference, as it came back. `mac` is empty where the provider signs its calls."""
+
+    message_id: int
+    attempt: int
+    mac: str = ""
+
+    @property
+    def bare(self) -> str:
+        return make_ref(self.message_id, self.attempt)
 
 
 def make_ref(message_id: int, attempt: int) -> str:
     """`<message>.<attempt>`: unique for ever, free of personal data."""
     return f"{message_id}.{attempt}"
+
+
+def parse_ref(text: str) -> Ref | None:
+    """`<message>.<attempt>` or `<message>.<attempt>.<mac>`; None for anything else, whoever sent it."""
+    parts = text.split(".")
+    if len(text) > _LONGEST_REF or len(parts) not in (2, 3) or not all(p.isascii() and p.isdigit() for p in parts[:2]):
+        return None
+    message_id, attempt = int(parts[0]), int(parts[1])
+    if not (0 < message_id <= MAX_ID and 0 < attempt < 1 << 15):
+        return None
+    return Ref(message_id, attempt, *parts[2:])
+
+
+def fold_parts(statuses: Iterable[Status], parts: int) -> Status | None:
+    """A message of several parts: delivered when all are, failed when one is, else as far as the least of them.
+
+    `statuses`: one for each part that was heard of. None where nothing can be said yet.
+    """
+    heard = list(statuses)
+    if not heard:
+        return None
+    if Status.FAILED in heard:
+        return Status.FAILED
+    least = min(heard, key=RANK.__getitem__)
+    if len(heard) < parts and least in GOOD:
+        return Status.SENT
+    return least

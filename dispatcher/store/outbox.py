@@ -107,6 +107,15 @@ class Batch:
         tally.add(self._connection, self._deltas())
         return moved
 
+    def later_siblings(self, reached: list[Message]) -> list[Message]:
+        """Locked: the hops after these, of the same people."""
+        with_siblings = [row for row in reached if row.has_sibling]
+        if not with_siblings:
+            return []
+        self._load_siblings(with_siblings)
+        hops = {(row.step_id, row.contact_id): row.hop for row in with_siblings}
+        return [row for row in self.rows.values() if row.hop > hops.get((row.step_id, row.contact_id), row.hop)]
+
     def _load_siblings(self, moved: list[Message]) -> None:
         """The other hops of those people: which of them counts may change."""
         steps = {row.step_id for row in moved}

@@ -8,9 +8,7 @@ from dispatcher.store.cancel import cancel_queued_for_address
 from dispatcher.store.withdrawal import suppress
 
 
-def stop_address(
-    connection: Connection, address_hash: bytes, purpose: str, reason: str, via: str, now_us: int
-) -> int:
+def stop_address(connection: Connection, address_hash: bytes, purpose: str, reason: str, via: str, now_us: int) -> int:
     """How many waiting messages were cancelled. `purpose` "*": all of them."""
     suppress(connection, address_hash, purpose, reason, via, now_us)
     return cancel_queued_for_address(connection, address_hash, now_us, "opted_out", purpose)

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,8 @@ from pathlib import Path
 from dispatcher.core.clock import from_us
 from dispatcher.operations.apply import apply_campaign
 from dispatcher.operations.context import Context
-from dispatcher.operations.import_contacts import ImportOptions, ImportResult, import_contacts
+from dispatcher.operations.import_contacts import import_contacts
+from dispatcher.operations.import_result import ImportOptions, ImportResult
 from dispatcher.operations.plan import plan_campaign
 from dispatcher.operations.progress import Standing, standing_of
 from dispatcher.plan.model import Plan
@@ -62,6 +63,7 @@ _CARRIER = Behaviour(
 
 Step = Callable[[str], None]
 Progress = Callable[[int, int | None], None]
+Bar = Callable[[str, int | None], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Demo:
 
 
 @contextmanager
-def demo(folder: Path, contacts: int, say: Step, bar: Callable[[str, int], object]) -> Iterator[Demo]:
+def demo(folder: Path, contacts: int, say: Step, bar: Bar) -> Iterator[Demo]:
     """The whole campaign; the servers live as long as the block. `folder` is made anew."""
     from dispatcher.web.server import WebThread
     from dispatcher.wiring import connect
@@ -99,18 +101,20 @@ def demo(folder: Path, contacts: int, say: Step, bar: Callable[[str, int], objec
             context.database.close()
 
 
-def _run(context: Context, folder: Path, contacts: int, say: Step, bar: Callable[[str, int], object]) -> Demo:
+def _run(context: Context, folder: Path, contacts: int, say: Step, bar: Bar) -> Demo:
     say(f"Making {contacts:,} contacts who do not exist, and importing them")
     write_csv(folder / "contacts.csv", contacts, seed=1)
-    imported = import_contacts(context, folder / "contacts.csv", ImportOptions(source="demo"))
+    with bar("contacts imported", contacts) as report:
+        imported = import_contacts(context, folder / "contacts.csv", ImportOptions(source="demo"), progress=report)
     path = folder / f"{CAMPAIGN}.yaml"
     at = from_us(context.now_us(), "Asia/Jakarta") - timedelta(minutes=1)
     path.write_text(_SOURCE.read_text().replace("DEMO_AT", at.isoformat(timespec="seconds")))
     say("Planning: who would get what, and at what cost")
-    plan = plan_campaign(context, path, "demo")
+    with bar("people planned", contacts) as report:
+        plan = plan_campaign(context, path, "demo", report)
     apply_campaign(context, path, "demo")
     say("Sending, and listening to what the carrier says")
-    with bar("messages settled", plan.messages) as report:  # type: ignore[attr-defined]
+    with bar("messages settled", plan.messages) as report:
         standing = _watch(context, report)
     return Demo(context, imported, plan, standing)
 
