@@ -31,7 +31,7 @@ WHATSAPP = replace(SMS, media="whatsapp", cost_unit="message")
 
 
 class SimulatorChannel(TwilioChannel):
-    """Its list is complete and immediate, so that an empty answer is proof."""
+    """Its list is complete and immediate, so that an empty answer is proof: as long as it was not restarted since."""
 
     name = "simulator"
     Config = SimulatorConfig

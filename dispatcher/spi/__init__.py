@@ -12,6 +12,7 @@ from dispatcher.spi.http import (
     NotSentError,
     PooledClient,
     classify_status,
+    json_object,
     retry_after_s,
 )
 from dispatcher.spi.messages import (
@@ -78,5 +79,6 @@ __all__ = [
     "Undecided",
     "Unsupported",
     "classify_status",
+    "json_object",
     "retry_after_s",
 ]

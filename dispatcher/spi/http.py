@@ -44,12 +44,28 @@ class HttpResponse:
 
     def json(self) -> Any:
         """ValueError where the body is not JSON."""
-        import json
+        return _json(self.body)
 
-        try:
-            return json.loads(self.body)
-        except RecursionError:
-            raise ValueError("JSON nested too deeply") from None
+    def object(self) -> dict[str, Any]:
+        """ValueError where the body is not a JSON object."""
+        return json_object(self.body)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Of an answer or a webhook. ValueError where it is not a JSON object."""
+    record = _json(body)
+    if not isinstance(record, dict):
+        raise ValueError("JSON, but no object")
+    return record
+
+
+def _json(body: bytes) -> Any:
+    import json
+
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None
 
 
 class HttpClient(Protocol):

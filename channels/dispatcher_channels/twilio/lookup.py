@@ -66,10 +66,7 @@ class MessageSearch:
         response = await self._http.request("GET", url, headers=self._headers)
         if response.status != 200:
             raise UnreadableError(f"the look-up was answered with HTTP {response.status}")
-        record = response.json()
-        if not isinstance(record, dict):
-            raise UnreadableError("the look-up was not answered with a record")
-        return record
+        return response.object()
 
     async def around(self, query: LookupQuery) -> AsyncIterator[dict[str, Any]]:
         """Our messages to this person created around the attempt. UnreadableError where the list is too long."""

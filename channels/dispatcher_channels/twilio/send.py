@@ -51,7 +51,10 @@ def form(message: OutboundMessage, fixed: str, prefix: str) -> bytes:
 
 def outcome_of(response: HttpResponse) -> Outcome:
     """A 429 was never processed, whatever else it says; a 5xx may have been, whatever else it says."""
-    record = _record(response)
+    try:
+        record = response.object()
+    except ValueError:
+        record = {}
     if 200 <= response.status < 300:
         return _created(record)
     code = str(record.get("code") or "")
@@ -61,14 +64,6 @@ def outcome_of(response: HttpResponse) -> Outcome:
     if isinstance(common, Ambiguous):
         return common
     return ERRORS.outcome(code, retry_after_s(response)) or common or _refused(response.status, code)
-
-
-def _record(response: HttpResponse) -> dict[str, object]:
-    try:
-        record = response.json()
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _created(record: dict[str, object]) -> Outcome:
