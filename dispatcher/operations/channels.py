@@ -32,16 +32,19 @@ class Channels:
     """All channels installed. A plug-in that fails to import is reported and stops nothing else."""
 
     @cached_property
+    def _declared(self) -> tuple[EntryPoint, ...]:
+        return tuple(sorted(entry_points(group=GROUP), key=lambda point: point.name))
+
+    @cached_property
     def _points(self) -> Mapping[str, EntryPoint]:
         found: dict[str, EntryPoint] = {}
-        for point in entry_points(group=GROUP):
+        for point in self._declared:
             found.setdefault(point.name, point)
         return found
 
     @cached_property
     def plugins(self) -> tuple[Plugin, ...]:
-        points = sorted(entry_points(group=GROUP), key=lambda p: p.name)
-        return tuple(_load(point, self._points[point.name] is not point) for point in points)
+        return tuple(_load(point, self._points[point.name] is not point) for point in self._declared)
 
     def get(self, name: str) -> type[Channel[Any]]:
         """Loads this one only. UsageError where it is unknown or broken."""
