@@ -12,6 +12,7 @@ from dispatcher.core.phone import mask
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.delivery.machine import Decision
+from dispatcher.delivery.schedule import FAR_US
 from dispatcher.operations.context import Context
 from dispatcher.operations.status import RULES
 from dispatcher.render.content import decode
@@ -35,6 +36,7 @@ def list_messages(context: Context, slug: str = "", status: str = "", limit: int
 
 
 def _head(row: Any) -> dict[str, Any]:
+    waits = row.status == Status.QUEUED
     return {
         "id": row.id,
         "campaign": row.campaign,
@@ -46,8 +48,8 @@ def _head(row: Any) -> dict[str, Any]:
         "reason": row.reason,
         "code": row.provider_code,
         "attempt": row.attempt,
-        "not_before": iso(row.not_before_us, row.zone) if row.status == Status.QUEUED else None,
-        "rule": row.not_before_rule if row.status == Status.QUEUED else "",
+        "not_before": iso(row.not_before_us, row.zone) if waits and row.not_before_us < FAR_US else None,
+        "rule": row.not_before_rule if waits else "",
         "begun": iso(row.begun_us, row.zone),
         "ended": iso(row.ended_us, row.zone),
     }
