@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import NamedTuple
 
 from dispatcher.core.ids import MAX_ID
-from dispatcher.core.status import GOOD, RANK, Status
+from dispatcher.core.status import RANK, Status, climb
 
 _LONGEST_REF = 48
 
@@ -39,17 +39,24 @@ def parse_ref(text: str) -> Ref | None:
     return Ref(message_id, attempt, *parts[2:])
 
 
+def hear_part(heard: MutableMapping[str, Status], part: str, status: Status, parts: int) -> Status | None:
+    """Keep a word about one part in `heard`; returns what it makes of the message, None where nothing.
+
+    Fed to the message's own climb, any order and repetition ends in the same state: each answer only grows with what
+    was heard, and a failed part fails the message until all parts are delivered after all.
+    """
+    heard[part] = climb(heard.get(part, Status.QUEUED), status)
+    return Status.FAILED if status is Status.FAILED else fold_parts(heard.values(), parts)
+
+
 def fold_parts(statuses: Iterable[Status], parts: int) -> Status | None:
     """A message of several parts: delivered when all are, failed when one is, else as far as the least of them.
 
     `statuses`: one for each part that was heard of. None where nothing can be said yet.
     """
-    heard = list(statuses)
-    if not heard:
+    taken = [status for status in statuses if RANK[status] >= RANK[Status.ACCEPTED]]
+    if not taken:
         return None
-    if Status.FAILED in heard:
+    if Status.FAILED in taken:
         return Status.FAILED
-    least = min(heard, key=RANK.__getitem__)
-    if len(heard) < parts and least in GOOD:
-        return Status.SENT
-    return least
+    return min(taken, key=RANK.__getitem__) if len(taken) >= parts else Status.ACCEPTED
