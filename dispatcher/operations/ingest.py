@@ -8,176 +8,148 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from dispatcher.core.status import GOOD, Reason, Status
-from dispatcher.delivery import machine
+from dispatcher.core.status import Reason, Status
 from dispatcher.operations.context import Context
-from dispatcher.operations.replies import take_replies
+from dispatcher.operations.fold import Event, fold
+from dispatcher.operations.replies import Replies, Reply
 from dispatcher.receipts.fold import parse_ref
-from dispatcher.spi import HookAnswer, Inbound, Receipt
+from dispatcher.spi import HookAnswer, Receipt
 from dispatcher.store import receipts as store
-from dispatcher.store.attempts import climb_attempts
 from dispatcher.store.installation import IdBlock
-from dispatcher.store.outbox import Batch
-from dispatcher.store.receipts import Part
-from dispatcher.store.stops import stop_address
+from dispatcher.store.receipts import Attempt
 
 _ID_BLOCK = 5000
+_LONGEST_WORD = 100
+
+Names = dict[tuple[int, str], Attempt]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One verified call of a provider. `raw` is kept sealed."""
+    """One verified call of a provider. `answer` None: it cannot be understood. `raw` is kept, sealed."""
 
     sender_id: int
-    answer: HookAnswer
+    answer: HookAnswer | None
     raw: str
 
 
-class _Event(NamedTuple):
-    """One receipt on its way into the fold. `part` None: its message is not known yet."""
+class _Taken(NamedTuple):
+    """One call as rows: what it says of messages, what people replied, and all of it for the journal."""
 
-    row: dict[str, Any]
-    receipt: Receipt
-    part: Part | None
-    by_name: bool
+    events: list[Event]
+    replies: list[Reply]
+    rows: list[dict[str, Any]]
 
 
 class Ingest:
-    """One per process that listens."""
+    """One per process that listens; used by one thread at a time."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._replies = Replies(context)
         self._ids = IdBlock(context.database, _ID_BLOCK)
 
     def take(self, arrived: Sequence[Arrived]) -> None:
-        """All of them in one transaction, or an exception and none of them."""
+        """All of them in one transaction, or an exception and none of them. Safe to repeat."""
         ids = self._ids.take(sum(_rows_needed(one.answer) for one in arrived))
         self._context.database.run(lambda connection: self._take(connection, arrived, iter(ids)))
 
     def _take(self, connection: Connection, arrived: Sequence[Arrived], ids: Iterator[int]) -> None:
         now_us = self._context.now_us()
-        named = store.by_provider_ids(connection, _unreferenced(arrived), now_us)
-        events: list[_Event] = []
-        rows: list[dict[str, Any]] = []
-        replies: list[tuple[int, int, Inbound]] = []
-        for one in arrived:
-            fresh = list(self._events(one, ids, named, now_us))
-            told = [self._row(next(ids), one.sender_id, now_us, "inbound") for _ in one.answer.inbound]
-            unmapped = [self._unmapped(next(ids), one.sender_id, now_us, word) for word in one.answer.unmapped]
-            mine = [*(event.row for event in fresh), *told, *unmapped]
-            if mine:
-                mine[0]["raw_sealed"] = self._context.keys.sealer.seal("receipts.raw", mine[0]["id"], one.raw)
-            events += fresh
-            rows += mine
-            replies += [(one.sender_id, row["id"], said) for row, said in zip(told, one.answer.inbound, strict=True)]
-        fold(connection, events, now_us)
-        store.insert_events(connection, rows)
-        take_replies(self._context, connection, replies, now_us)
+        names = store.by_provider_ids(connection, _unreferenced(arrived), now_us)
+        taken = [self._read(one, ids, names, now_us) for one in arrived]
+        fold(connection, [event for one in taken for event in one.events], now_us)
+        store.insert_events(connection, [row for one in taken for row in one.rows])
+        self._replies.take(connection, [reply for one in taken for reply in one.replies], now_us)
 
-    def _events(
-        self, one: Arrived, ids: Iterator[int], named: dict[tuple[int, str], Part], now_us: int
-    ) -> Iterator[_Event]:
-        for receipt in one.answer.receipts:
-            ref = parse_ref(receipt.ref) if receipt.ref else None
-            by_name = named.get((one.sender_id, receipt.provider_id))
-            part = Part(ref.message_id, ref.attempt, receipt.part) if ref else by_name
-            row = self._row(next(ids), one.sender_id, now_us, "parked")
-            row |= {
-                "message_id": part.message_id if part else None,
-                "attempt": part.attempt if part else None,
-                "provider_id": receipt.provider_id,
-                "status": receipt.status.value,
-                "reason": receipt.reason.value if receipt.reason else "",
-                "code": receipt.code,
-                "part": receipt.part,
-                "occurred_us": receipt.occurred_us,
-            }
-            yield _Event(row, receipt, part, by_name is not None)
-
-    @staticmethod
-    def _row(identifier: int, sender_id: int, now_us: int, state: str) -> dict[str, Any]:
-        return {
-            "id": identifier,
-            "sender_id": sender_id,
-            "received_us": now_us,
-            "state": state,
-            "message_id": None,
-            "attempt": None,
-            "provider_id": "",
-            "status": "",
-            "reason": "",
-            "code": "",
-            "part": 0,
-            "occurred_us": None,
-            "raw_sealed": None,
-        }
-
-    def _unmapped(self, identifier: int, sender_id: int, now_us: int, word: str) -> dict[str, Any]:
-        return {**self._row(identifier, sender_id, now_us, "unparsed"), "code": word[:100]}
+    def _read(self, one: Arrived, ids: Iterator[int], names: Names, now_us: int) -> _Taken:
+        if one.answer is None:
+            taken = _Taken([], [], [_row(next(ids), one.sender_id, now_us, "unparsed")])
+        else:
+            taken = _read(one.answer, one.sender_id, ids, names, now_us)
+        if taken.rows:
+            first = taken.rows[0]
+            first["raw_sealed"] = self._context.keys.sealer.seal("receipts.raw", first["id"], one.raw)
+        return taken
 
 
-def _rows_needed(answer: HookAnswer) -> int:
-    return len(answer.receipts) + len(answer.inbound) + len(answer.unmapped)
+def _read(answer: HookAnswer, sender_id: int, ids: Iterator[int], names: Names, now_us: int) -> _Taken:
+    events = [_event(receipt, sender_id, next(ids), names, now_us) for receipt in answer.receipts]
+    replies = [Reply(sender_id, next(ids), said) for said in answer.inbound]
+    told = [_row(reply.id, sender_id, now_us, "inbound", provider_id=reply.said.provider_id) for reply in replies]
+    unmapped = [_row(next(ids), sender_id, now_us, "unparsed", code=word[:_LONGEST_WORD]) for word in answer.unmapped]
+    return _Taken(events, replies, [*(event.row for event in events), *told, *unmapped])
 
 
-def _unreferenced(arrived: Sequence[Arrived]) -> set[tuple[int, str]]:
-    """Names by which messages must be looked for: without our reference, or one of several parts."""
+def _event(receipt: Receipt, sender_id: int, identifier: int, names: Names, now_us: int) -> Event:
+    ref = parse_ref(receipt.ref) if receipt.ref else None
+    attempt = Attempt(ref.message_id, ref.attempt) if ref else names.get((sender_id, receipt.provider_id))
+    row = _row(
+        identifier,
+        sender_id,
+        now_us,
+        "parked",
+        message_id=attempt.message_id if attempt else None,
+        attempt=attempt.number if attempt else None,
+        provider_id=receipt.provider_id,
+        status=receipt.status.value,
+        reason=receipt.reason.value if receipt.reason else "",
+        code=receipt.code,
+        part=receipt.part,
+        occurred_us=receipt.occurred_us,
+    )
+    return Event(row, receipt, attempt)
+
+
+def _row(identifier: int, sender_id: int, now_us: int, state: str, **more: Any) -> dict[str, Any]:
     return {
-        (one.sender_id, receipt.provider_id)
-        for one in arrived
-        for receipt in one.answer.receipts
-        if receipt.provider_id and (not receipt.ref or receipt.part)
+        "id": identifier,
+        "sender_id": sender_id,
+        "received_us": now_us,
+        "state": state,
+        "message_id": None,
+        "attempt": None,
+        "provider_id": "",
+        "status": "",
+        "reason": "",
+        "code": "",
+        "part": 0,
+        "occurred_us": None,
+        "raw_sealed": None,
+        **more,
     }
 
 
-def fold(connection: Connection, events: Sequence[_Event], now_us: int) -> None:
-    """Every event into the state of its message; `row["state"]` says whether it found one."""
-    batch = Batch.lock(connection, [event.part.message_id for event in events if event.part])
-    earlier: list[tuple[int, int, Status]] = []
-    refused: list[int] = []
-    for event in events:
-        message = batch.rows.get(event.part.message_id) if event.part else None
-        if message is None or event.part is None or event.part.attempt > message.attempt:
-            continue
-        event.row["state"] = "folded"
-        _apply(connection, message, event, now_us)
-        if event.part.attempt < message.attempt:
-            earlier.append((message.id, event.part.attempt, event.receipt.status))
-        if event.receipt.suppress:
-            refused.append(message.id)
-    climb_attempts(connection, earlier)
-    for sibling in batch.later_siblings([row for row in batch.rows.values() if row.status in GOOD]):
-        if sibling.status is Status.QUEUED:
-            machine.cancel(sibling, "reached", now_us)
-    batch.save()
-    for address_hash in store.addresses_of(connection, refused) if refused else ():
-        stop_address(connection, address_hash, "*", "opted_out", "provider", now_us)
+def _rows_needed(answer: HookAnswer | None) -> int:
+    return 1 if answer is None else len(answer.receipts) + len(answer.inbound) + len(answer.unmapped)
 
 
-def _apply(connection: Connection, message: machine.Message, event: _Event, now_us: int) -> None:
-    assert event.part is not None
-    receipt, status = event.receipt, event.receipt.status
-    if event.by_name and message.parts > 1 and event.part.attempt == message.attempt:
-        status = store.fold_part(connection, message.sender_id, receipt.provider_id, event.part, status, message.parts)
-    reason = receipt.reason or (Reason.OTHER if status is Status.FAILED else "")
-    if not message.provider_id and event.part.attempt == message.attempt:
-        message.provider_id = receipt.provider_id
-    machine.apply_receipt(message, event.part.attempt, status, reason, receipt.code, now_us)
+def _unreferenced(arrived: Sequence[Arrived]) -> set[tuple[int, str]]:
+    """Names by which messages must be looked for, because our reference did not come back."""
+    return {
+        (one.sender_id, receipt.provider_id)
+        for one in arrived
+        if one.answer
+        for receipt in one.answer.receipts
+        if receipt.provider_id and parse_ref(receipt.ref) is None
+    }
 
 
 def match_parked(context: Context, limit: int) -> int:
-    """Events that came before their message, or before our record of it."""
-    now_us = context.now_us()
+    """Events that came before our record of the send; returns how many found their message."""
 
     def once(connection: Connection) -> int:
-        rows = store.matchable(connection, limit)
-        named = store.by_provider_ids(connection, {(row.sender_id, row.provider_id) for row in rows}, now_us)
-        events = [_parked(row, named) for row in rows]
+        now_us = context.now_us()
+        rows = store.parked_to_match(connection, now_us, limit)
+        unreferenced = {(row.sender_id, row.provider_id) for row in rows if row.message_id is None}
+        names = store.by_provider_ids(connection, unreferenced, now_us)
+        events = [_parked(row, names) for row in rows]
         fold(connection, events, now_us)
-        for event in events:
-            if event.row["state"] == "folded" and event.part:
-                store.mark_folded(connection, event.row["id"], event.part.message_id, event.part.attempt)
-        return len(events)
+        folded = [event for event in events if event.row["state"] == "folded"]
+        for event in folded:
+            assert event.attempt is not None
+            store.mark_folded(connection, event.row["id"], event.attempt)
+        return len(folded)
 
     with context.database.read() as connection:
         if not store.has_parked(connection):
@@ -185,17 +157,26 @@ def match_parked(context: Context, limit: int) -> int:
     return context.database.run(once)
 
 
-def _parked(row: Any, named: dict[tuple[int, str], Part]) -> _Event:
+def _parked(row: Any, names: Names) -> Event:
+    """The flag `suppress` is not stored: a refusal is known by its reason."""
     reason = Reason(row.reason) if row.reason else None
-    receipt = Receipt(Status(row.status), provider_id=row.provider_id, reason=reason, code=row.code, part=row.part)
-    by_name = named.get((row.sender_id, row.provider_id))
-    part = Part(row.message_id, row.attempt, row.part) if row.message_id is not None else by_name
-    return _Event({"id": row.id, "state": "parked"}, receipt, part, by_name is not None)
+    receipt = Receipt(
+        Status(row.status),
+        provider_id=row.provider_id,
+        reason=reason,
+        code=row.code,
+        part=row.part,
+        suppress=reason is Reason.OPTED_OUT,
+    )
+    named = names.get((row.sender_id, row.provider_id))
+    attempt = named if row.message_id is None else Attempt(row.message_id, row.attempt)
+    return Event({"id": row.id, "sender_id": row.sender_id, "state": "parked"}, receipt, attempt)
 
 
 def age_parked(context: Context) -> int:
+    """Events that nothing matched within seven days."""
     before_us = context.now_us() - store.MATCHED_WITHIN_US
     with context.database.read() as connection:
-        if not store.has_parked(connection):
+        if not store.has_parked(connection, before_us):
             return 0
     return context.database.run(lambda connection: store.age_out(connection, before_us))

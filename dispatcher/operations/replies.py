@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -13,98 +13,109 @@ from dispatcher.core.phone import parse_phone
 from dispatcher.operations.context import Context
 from dispatcher.receipts.keywords import campaign_answer, universal_word
 from dispatcher.spi import Inbound
+from dispatcher.store import replies as store
 from dispatcher.store.plans import plan_by_id
-from dispatcher.store.replies import holders, known_replies, latest_message, put_answer, store_reply
 from dispatcher.store.stops import stop_address
 
 _ANSWERS_WITHIN_US = 30 * DAY_US
 
 
-def take_replies(
-    context: Context, connection: Connection, replies: Sequence[tuple[int, int, Inbound]], now_us: int
-) -> None:
-    """(sender, id to store under, reply). A reply that is known changes nothing."""
-    seen: set[tuple[int, str]] = set()
-    for sender_id, identifier, reply in replies:
-        key = (sender_id, reply.provider_id)
-        if key in seen or known_replies(connection, sender_id, [reply.provider_id]):
-            continue
-        seen.add(key)
-        _take(context, connection, sender_id, identifier, reply, now_us)
+class Reply(NamedTuple):
+    """`id`: what to store it under."""
+
+    sender_id: int
+    id: int
+    said: Inbound
+
+    @property
+    def name(self) -> tuple[int, str]:
+        return self.sender_id, self.said.provider_id or str(self.id)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.said.text, self.said.button)))
 
 
-def _take(
-    context: Context, connection: Connection, sender_id: int, identifier: int, reply: Inbound, now_us: int
-) -> None:
-    address = _e164(reply.sender)
-    address_hash = context.keys.hash_address(address)
-    meaning: str = reply.opt_out or universal_word(reply.text or reply.button) or ""
-    contact_id: int | None = None
-    handled = False
-    if meaning == "stop":
-        stop_address(connection, address_hash, "*", "stop", "reply", now_us)
-        handled = True
-    elif not meaning:
-        contact_id, meaning = _answer(connection, address_hash, reply, now_us)
-        handled = bool(meaning)
-    seal = context.keys.sealer.seal
-    store_reply(
-        connection,
-        {
-            "id": identifier,
-            "sender_id": sender_id,
-            "provider_id": reply.provider_id or str(identifier),
+class Replies:
+    """One per process: the keywords of plans are read once."""
+
+    def __init__(self, context: Context) -> None:
+        self._keys = context.keys
+        self._keywords: dict[int, dict[str, list[str]]] = {}
+
+    def take(self, connection: Connection, replies: Sequence[Reply], now_us: int) -> None:
+        """A reply that is known changes nothing."""
+        known = store.known_replies(connection, (reply.name for reply in replies))
+        for reply in replies:
+            if reply.name not in known:
+                known.add(reply.name)
+                self._take(connection, reply, now_us)
+
+    def _take(self, connection: Connection, reply: Reply, now_us: int) -> None:
+        address = _e164(reply.said.sender)
+        address_hash = self._keys.hash_address(address)
+        people = store.holders(connection, address_hash)
+        contact_id = people[0] if len(people) == 1 else None
+        word = reply.said.opt_out or next(filter(None, map(universal_word, reply.texts)), "")
+        if word == "stop":
+            stop_address(connection, address_hash, "*", "stop", "reply", now_us)
+        answer = ""
+        if not word and contact_id is not None:
+            answer = self._answer(connection, address_hash, contact_id, reply, now_us)
+        # a person decides on START: what was refused stays refused (invariant 14)
+        is_handled = word == "stop" or bool(answer)
+        seal = self._keys.sealer.seal
+        values = {
+            "id": reply.id,
+            "sender_id": reply.sender_id,
+            "provider_id": reply.name[1],
             "address_hash": address_hash,
-            "address_sealed": seal("inbound.address", identifier, address),
-            "text_sealed": seal("inbound.text", identifier, reply.text or reply.button),
+            "address_sealed": seal("inbound.address", reply.id, address),
+            "text_sealed": seal("inbound.text", reply.id, next(iter(reply.texts), "")),
             "contact_id": contact_id,
-            "meaning": meaning,
-            "needs_person": not handled,
-            "handled_us": now_us if handled else None,
+            "meaning": word or answer,
+            "needs_person": not is_handled,
+            "handled_us": now_us if is_handled else None,
             "received_us": now_us,
-        },
-    )
+        }
+        store.store_reply(connection, values)
+
+    def _answer(self, connection: Connection, address_hash: bytes, contact_id: int, reply: Reply, now_us: int) -> str:
+        """The latest campaign that has such a keyword is meant; "" where none has."""
+        since_us = now_us - _ANSWERS_WITHIN_US
+        for message in store.recent_messages(connection, address_hash, contact_id, reply.sender_id, since_us):
+            keywords = self._keywords_of(connection, message.plan_id)
+            meaning = next(filter(None, (campaign_answer(text, keywords) for text in reply.texts)), "")
+            if meaning:
+                store.put_answer(connection, _answer_row(message, contact_id, meaning, now_us))
+                return meaning
+        return ""
+
+    def _keywords_of(self, connection: Connection, plan_id: int) -> dict[str, list[str]]:
+        """Meaning → keywords."""
+        if plan_id not in self._keywords:
+            written: list[dict[str, Any]] = plan_by_id(connection, plan_id).document["campaign"].get("answers", [])
+            self._keywords[plan_id] = {answer["meaning"]: list(answer["keywords"]) for answer in written}
+        return self._keywords[plan_id]
+
+
+def _answer_row(message: Any, contact_id: int, meaning: str, now_us: int) -> dict[str, Any]:
+    return {
+        "campaign_id": message.campaign_id,
+        "contact_id": contact_id,
+        "meaning": meaning,
+        "step_id": message.step_id,
+        "message_id": message.id,
+        "cell_id": message.cell_id,
+        "via": "reply",
+        "text_version": str(message.plan_id),
+        "at_us": now_us,
+    }
 
 
 def _e164(number: str) -> str:
+    """As written where it is no number: a person will look at it."""
     try:
         return parse_phone(number).e164
     except DispatcherError:
         return number
-
-
-def _answer(connection: Connection, address_hash: bytes, reply: Inbound, now_us: int) -> tuple[int | None, str]:
-    """Whose answer it is, and what it means; a shared number answers for nobody."""
-    message = latest_message(connection, address_hash, now_us - _ANSWERS_WITHIN_US)
-    people = holders(connection, address_hash)
-    if message is None or people != [message.contact_id]:
-        return (people[0] if len(people) == 1 else None), ""
-    meaning = campaign_answer(reply.text or reply.button, _keywords(connection, message.plan_id))
-    if meaning is None:
-        return message.contact_id, ""
-    put_answer(
-        connection,
-        {
-            "campaign_id": message.campaign_id,
-            "contact_id": message.contact_id,
-            "meaning": meaning,
-            "step_id": message.step_id,
-            "message_id": message.id,
-            "cell_id": message.cell_id,
-            "via": "reply",
-            "text_version": str(message.plan_id),
-            "at_us": now_us,
-        },
-    )
-    return message.contact_id, meaning
-
-
-def _keywords(connection: Connection, plan_id: int) -> dict[str, list[str]]:
-    known = _plan_keywords.get(plan_id)
-    if known is None:
-        written: list[dict[str, Any]] = plan_by_id(connection, plan_id).document["campaign"].get("answers", [])
-        known = _plan_keywords[plan_id] = {answer["meaning"]: list(answer["keywords"]) for answer in written}
-    return known
-
-
-_plan_keywords: dict[int, dict[str, list[str]]] = {}

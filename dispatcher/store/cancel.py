@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, delete, select, true
 
 from dispatcher.core.status import Status
@@ -38,6 +40,12 @@ def _cancel(connection: Connection, *conditions: ColumnElement[bool], now_us: in
         return 0
     for row in cancelled:
         machine.cancel(row, reason, now_us)
-    connection.execute(delete(cap_uses).where(any_of(connection, cap_uses.c.message_id, [row.id for row in cancelled])))
+    give_back_caps(connection, [row.id for row in cancelled])
     batch.save()
     return len(cancelled)
+
+
+def give_back_caps(connection: Connection, message_ids: Sequence[int]) -> None:
+    """What these messages had reserved of their recipients' caps."""
+    if message_ids:
+        connection.execute(delete(cap_uses).where(any_of(connection, cap_uses.c.message_id, message_ids)))

@@ -7,32 +7,54 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
+from dispatcher.core.status import Status
+from dispatcher.store.bulk import any_of
 from dispatcher.store.tables import answers, contact_points, inbound, messages, steps
 
+_RECENT = 20
+_MAY_HAVE_REACHED = (
+    Status.SENDING, Status.UNKNOWN, Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.READ,
+)  # fmt: skip
 m = messages.c
 
 
-def known_replies(connection: Connection, sender_id: int, provider_ids: Iterable[str]) -> set[str]:
-    statement = select(inbound.c.provider_id).where(
-        inbound.c.sender_id == sender_id, inbound.c.provider_id.in_(sorted(provider_ids))
+def known_replies(connection: Connection, names: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those of (sender, provider id) that are kept already."""
+    wanted = set(names)
+    if not wanted:
+        return set()
+    i = inbound.c
+    statement = select(i.sender_id, i.provider_id).where(
+        any_of(connection, i.sender_id, sorted({sender_id for sender_id, _ in wanted})),
+        any_of(connection, i.provider_id, sorted({provider_id for _, provider_id in wanted})),
     )
-    return set(connection.execute(statement).scalars())
+    return wanted.intersection((row.sender_id, row.provider_id) for row in connection.execute(statement))
 
 
 def store_reply(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(inbound).values(**values))
 
 
-def latest_message(connection: Connection, address_hash: bytes, since_us: int) -> Any | None:
-    """The last message that was sent to a number, with the plan that says what its answers mean."""
+def recent_messages(
+    connection: Connection, address_hash: bytes, contact_id: int, sender_id: int, since_us: int
+) -> list[Any]:
+    """What may have reached someone at a number: of this sender first, the latest first; with the plan of each.
+
+    Of other senders too: an SMS may ask for an answer by WhatsApp.
+    """
     statement = (
-        select(m.id, m.campaign_id, m.step_id, m.contact_id, m.cell_id, steps.c.plan_id)
+        select(m.id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id)
         .join(steps, steps.c.id == m.step_id)
-        .where(m.address_hash == address_hash, m.begun_us > since_us)
-        .order_by(m.begun_us.desc())
-        .limit(1)
+        .where(
+            m.address_hash == address_hash,
+            m.contact_id == contact_id,
+            m.begun_us > since_us,
+            m.status.in_(_MAY_HAVE_REACHED),
+        )
+        .order_by((m.sender_id == sender_id).desc(), m.begun_us.desc())
+        .limit(_RECENT)
     )
-    return connection.execute(statement).first()
+    return list(connection.execute(statement))
 
 
 def holders(connection: Connection, address_hash: bytes) -> list[int]:
