@@ -42,7 +42,7 @@ def _facts(
         name=name,
         channel=settings.channel,
         media=able.media if channel else cast("Media", settings.options.get("media", able.media)),
-        identity=channel.identity if channel else str(settings.options.get("from", "")),
+        identity=channel.identity if channel else _stated_identity(environment, name, settings),
         free_text=able.free_text,
         templates=able.templates,
         max_characters=able.max_characters,
@@ -50,21 +50,41 @@ def _facts(
     )
 
 
+#: Options that say what recipients see as the origin, whatever the channel.
+_ORIGINS = ("from", "messaging_service_sid")
+
+
+def _stated_identity(environment: Environment, name: str, settings: SenderSettings) -> str:
+    """What the settings say of the origin, where a credential is missing; "" where that is missing too."""
+    for option in _ORIGINS:
+        if option in settings.options:
+            try:
+                stated = environment.fill_in(name, {option: settings.options[option]})
+            except ProviderError:
+                continue
+            return str(stated[option]).removeprefix("whatsapp:")
+    return ""
+
+
 def sync_senders(context: Context) -> dict[str, int]:
-    """Rows for all configured senders; those no longer named are marked as removed. Name → id."""
+    """Rows for all configured senders; those no longer named are marked as removed. Name → id.
+
+    The rate of the settings counts for a new row only; an origin that cannot be told now stays what it was.
+    """
     facts = sender_facts(context)
     return context.database.run(lambda connection: _sync(connection, context, facts))
 
 
 def _sync(connection: Connection, context: Context, facts: dict[str, SenderFacts]) -> dict[str, int]:
     now_us = context.now_us()
-    known = {row.name: row.id for row in connection.execute(select(senders.c.name, senders.c.id).with_for_update())}
+    rows = connection.execute(select(senders).order_by(senders.c.id).with_for_update()).all()
+    known, identities = {row.name: row.id for row in rows}, {row.name: row.identity for row in rows}
     for name, fact in facts.items():
         settings = context.settings.senders[name]
         values = {
             "channel": fact.channel,
             "media": fact.media,
-            "identity": fact.identity,
+            "identity": fact.identity or identities.get(name, ""),
             "people_per_day": settings.people_per_day,
             "removed": False,
             "updated_us": now_us,
