@@ -1,6 +1,7 @@
-"""Group commit: calls that arrive while a transaction is under way share the next one, and are answered after it.
+"""Group commit: calls that arrive within some milliseconds, or while a transaction is under way, share the next one.
 
-A group that fails is tried again one by one, so that a poisonous call fails alone (invariant 7).
+Each is answered after its commit (invariant 7). A group that fails is halved until the poisonous call is alone; that
+one is kept as it came, unparsed.
 """
 
 from __future__ import annotations
@@ -8,15 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.ingest import Arrived, Ingest
+from dispatcher.operations.logs import log
+from dispatcher.web.metrics import GROUPS
 
 AT_ONCE = 500
 LONGEST_QUEUE = 10_000
+LARGEST_QUEUE = 64 << 20
+"""Characters of raw bodies that may wait."""
 
-Fate = Literal["kept", "away", "poison"]
+_GATHER_S = 0.002
+
+Fate = Literal["kept", "unparsed", "away", "full", "lost"]
 
 
 class _Waiting(NamedTuple):
@@ -30,44 +38,56 @@ class Committer:
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
         self._waiting: list[_Waiting] = []
+        self._size = 0
         self._arrived = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest-db")
 
     async def keep(self, arrived: Arrived) -> Fate:
-        if len(self._waiting) >= LONGEST_QUEUE:
-            return "away"
+        """ "away": the database is; "full": too many wait; "lost": not even the raw call could be kept."""
+        if len(self._waiting) >= LONGEST_QUEUE or self._size + len(arrived.raw) > LARGEST_QUEUE:
+            return "full"
         fate: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(arrived, fate))
+        self._size += len(arrived.raw)
         self._arrived.set()
         return await fate
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._waiting:
-                group, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-                for one, fate in zip(group, await self._commit([w.arrived for w in group]), strict=True):
-                    if not one.fate.done():
-                        one.fate.set_result(fate)
+        with ThreadPoolExecutor(1, thread_name_prefix="ingest-db") as thread:
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                await asyncio.sleep(_GATHER_S)
+                while self._waiting:
+                    await self._commit(thread)
 
-    async def _commit(self, group: Sequence[Arrived]) -> list[Fate]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._keep_all, group)
+    async def _commit(self, thread: ThreadPoolExecutor) -> None:
+        group, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        self._size -= sum(len(one.arrived.raw) for one in group)
+        calls = [one.arrived for one in group]
+        fates = await asyncio.get_running_loop().run_in_executor(thread, self._keep_all, calls)
+        for one, fate in zip(group, fates, strict=True):
+            if not one.fate.done():
+                one.fate.set_result(fate)
 
     def _keep_all(self, group: Sequence[Arrived]) -> list[Fate]:
         fate = self._try(group)
-        if fate == "poison" and len(group) > 1:
-            return [self._try([one]) for one in group]
-        return [fate] * len(group)
+        if fate != "lost":
+            return [fate] * len(group)
+        if len(group) > 1:
+            middle = len(group) // 2
+            return [*self._keep_all(group[:middle]), *self._keep_all(group[middle:])]
+        fate = self._try([replace(group[0], answer=None)])
+        return ["unparsed" if fate == "kept" else fate]
 
     def _try(self, group: Sequence[Arrived]) -> Fate:
         try:
-            self._ingest.take(group)
-        except UnavailableError:
+            with GROUPS.time():
+                self._ingest.take(group)
+        except UnavailableError as error:
+            log.warning("ingest-away", code=error.code, calls=len(group))
             return "away"
-        except Exception:
-            # whatever is wrong with one call must not stop the others; the caller counts and answers it
-            return "poison"
+        except Exception as error:
+            log.error("ingest-failed", calls=len(group), exc_info=error)
+            return "lost"
         return "kept"

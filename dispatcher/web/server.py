@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
+
+import uvicorn
 
 from dispatcher.core.errors import UsageError
 from dispatcher.operations.context import Context
-from dispatcher.web.app import WebApp
+from dispatcher.web.app import create_app
 
-_GRACE_S = 8
+_GRACE_S: Final = 8
+_KEEP_ALIVE_S: Final = 75
+"""Longer than proxies and providers keep a connection for reuse, so that they never meet one that just closes."""
+
+_MAX_CONNECTIONS: Final = 2000
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: uvicorn would raise them again when it is done, and end the process by them."""
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
 
 
 async def serve(
@@ -23,33 +38,66 @@ async def serve(
     started: Callable[[int], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Until SIGTERM or SIGINT (in a main thread), or `stop`. UsageError where the port is taken."""
-    import uvicorn
+    """Until `stop`, SIGTERM or SIGINT (in a main thread): no new connections, all requests answered, then return.
 
-    listener = _listen(host, port)
-    app: Any = WebApp(context)
-    config = uvicorn.Config(
-        app,
+    `started` is told the port. Raises UsageError where the port is taken, KeyboardInterrupt after a SIGINT.
+    """
+    stop = stop or asyncio.Event()
+    with _listen(host, port) as listener, _signals(stop) as received:
+        server = _Server(_config(context))
+        stopping = asyncio.create_task(_stop_with(server, stop))
+        try:
+            if started is not None:
+                started(listener.getsockname()[1])  # it listens: a connection waits until the server is up
+            await server.serve(sockets=[listener])
+        finally:
+            stopping.cancel()
+    if signal.SIGINT in received:
+        raise KeyboardInterrupt
+
+
+def _config(context: Context) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(context),
         log_config=None,
-        access_log=False,
-        lifespan="off",
+        access_log=False,  # it would hold the query, and with it our references
+        lifespan="on",
+        ws="none",
         server_header=False,
-        date_header=False,
-        timeout_keep_alive=30,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
-        limit_concurrency=2000,
+        limit_concurrency=_MAX_CONNECTIONS,
+        backlog=1024,
     )
-    server = uvicorn.Server(config)
-    committing = asyncio.create_task(app.run())
-    stopping = asyncio.create_task(_stop_with(server, stop))
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[list[signal.Signals]]:
+    """Those that came; nothing in a thread that is not the main one."""
+    received: list[signal.Signals] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def take(number: signal.Signals) -> None:
+        received.append(number)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    ours = (signal.SIGTERM, signal.SIGINT)
+    for number in ours:
+        loop.add_signal_handler(number, take, number)
     try:
-        if started is not None:
-            started(listener.getsockname()[1])
-        await server.serve(sockets=[listener])
+        yield received
     finally:
-        stopping.cancel()
-        committing.cancel()
-        listener.close()
+        for number in ours:
+            loop.remove_signal_handler(number)
+
+
+async def _stop_with(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -65,12 +113,6 @@ def _listen(host: str, port: int) -> socket.socket:
             "port", f"cannot listen on {host}:{port} ({error.strerror})", "Choose another one with --port."
         ) from None
     return listener
-
-
-async def _stop_with(server: Any, stop: asyncio.Event | None) -> None:
-    if stop is not None:
-        await stop.wait()
-        server.should_exit = True
 
 
 class WebThread:
