@@ -135,14 +135,16 @@ def by_region(cells: Iterable[Cell], level: str, multipliers: Multipliers) -> li
     for cell in cells:
         households = multipliers.of(cell.groups, cell.role)
         path = _path(cell)[: LEVELS[level]]
-        for depth in range(min(2, len(path)), len(path) + 1):
+        for depth in range(LEVELS["city"], len(path) + 1) if path else (0,):
             found.setdefault(path[:depth], Coverage()).add(cell, households)
     return [_area(path, coverage) for path, coverage in sorted(found.items(), key=lambda item: item[0] or ("~",))]
 
 
 def _path(cell: Cell) -> tuple[str, ...]:
-    """Parts of the code, then RW and RT as three digits. An RT without an RW tells nothing."""
-    parts = tuple(cell.region.split(".")) if cell.region else ()
+    """Parts of the code, then RW and RT as three digits. An RT without an RW tells nothing, nor does a province."""
+    parts = tuple(cell.region.split("."))
+    if len(parts) < LEVELS["city"]:
+        return ()
     if len(parts) < LEVELS["kelurahan"] or cell.rw is None:
         return parts
     rt = (f"{cell.rt:03}",) if cell.rt is not None else ()
@@ -150,7 +152,7 @@ def _path(cell: Cell) -> tuple[str, ...]:
 
 
 def _area(path: Sequence[str], coverage: Coverage) -> Area:
-    level = next((name for name, depth in LEVELS.items() if depth == len(path)), "province" if path else "")
+    level = next((name for name, depth in LEVELS.items() if depth == len(path)), UNKNOWN)
     return Area(".".join(path), _area_name(path), level, coverage)
 
 
