@@ -21,7 +21,7 @@ def print_plan(plan: Plan) -> None:
     print_table(("left out", "people"), [row for row in left_out if row[1]] or [("nobody", 0)])
     ceilings = plan["ceilings"]
     cost = Money.from_json(ceilings["cost"])
-    rows = [("people", ceilings["people"]), ("segments", ceilings["segments"]), ("cost", cost or "none")]
+    rows = [("people", ceilings["people"]), ("segments", ceilings["segments"]), ("cost", cost or "-")]
     print_table(("the approval allows at most", ""), [(name, _number(value)) for name, value in rows])
     _print_warnings(plan)
     _print_samples(plan["samples"])
@@ -34,7 +34,7 @@ def _step(step: Mapping[str, Any]) -> tuple[object, ...]:
         name,
         step["messages"],
         step["segments"],
-        Money.from_json(step["cost"]).formatted(),
+        Money.from_json(step["cost"]).formatted() if step["cost"] else "-",
         _instant(step["starts"]),
         _instant(step["ends"]),
         senders,

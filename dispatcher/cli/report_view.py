@@ -10,7 +10,7 @@ from typing import Any
 from dispatcher.cli.output import print_json, print_table, say
 from dispatcher.core.errors import UsageError
 from dispatcher.outreach.labels import label, number, percent
-from dispatcher.outreach.sections import funnel_of, sections
+from dispatcher.outreach.sections import Section, funnel_of, sections
 
 _BAR = 40
 _LABEL = 22
@@ -75,10 +75,20 @@ def print_report(report: Mapping[str, Any], language: str) -> None:
     _draw_funnel(report, language)
     for section in sections(report, language):
         print(f"\n{section.title}")
-        rows = [[number(v, language) if isinstance(v, int) else v for v in row] for row in section.rows]
-        print_table(section.headings, rows)
+        print_table(section.headings, _written(section, language))
         if section.note:
             print(section.note)
+
+
+def _written(section: Section, language: str) -> list[list[str]]:
+    """Numbers as the language writes them, to the right."""
+    columns = []
+    for heading, values in zip(section.headings, zip(*section.rows, strict=True), strict=True):
+        texts = [number(value, language) if isinstance(value, int) else value for value in values]
+        width = max(len(text) for text in (heading, *texts))
+        is_numeric = all(isinstance(value, int) for value in values)
+        columns.append([text.rjust(width) if is_numeric else text for text in texts])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def write_report(report: Mapping[str, Any], format_: str, language: str, out: Path | None) -> None:

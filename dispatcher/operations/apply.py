@@ -56,10 +56,11 @@ class Applied:
 def apply_campaign(context: Context, path: Path, by: str = "") -> Applied:
     """RefusedError for anything but the approved fingerprint; ProviderError where a sender has no credentials."""
     revision, _ = load_revision(context, path)
+    for name in sender_names(revision.campaign):
+        # no connection is made: what is missing is told by its name, before it shows as another fingerprint
+        context.open_sender(name, PooledClient())
     with context.database.read() as connection:
         plan = _approved_plan(connection, revision)
-    for name in sender_names(revision.campaign):
-        context.open_sender(name, PooledClient())  # no connection is made: only what is missing is told, by its name
     sync_senders(context)
     with context.database.begin() as connection:
         state = _apply(connection, context, revision, plan, by)

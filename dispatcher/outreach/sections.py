@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dispatcher.core.money import Money
@@ -69,8 +69,9 @@ class _Sections:
         rows += [
             (self._label(word), reach[word]) for word in ("read", "unconfirmed", "households_estimate") if reach[word]
         ]
-        note = "note_households" if reach["households_estimate"] else "note_reach"
-        return self._section("reach", ("", "people"), rows, note)
+        notes = ["note_reach", *(["note_households"] if reach["households_estimate"] else [])]
+        found = self._section("reach", ("", "people"), rows)
+        return replace(found, note=" ".join(map(self._label, notes)))
 
     def funnel(self, report: Report) -> Section:
         funnel = funnel_of(report)
@@ -163,8 +164,7 @@ class _Sections:
         found = self._section("cost", ("sender", "messages", "segments", "cost"), rows)
         if not report["unpriced"]:
             return found
-        note = f"{self._label('note_unpriced')} {', '.join(report['unpriced'])}."
-        return Section(found.title, found.headings, found.rows, note)
+        return replace(found, note=f"{self._label('note_unpriced')} {', '.join(report['unpriced'])}.")
 
     def _money(self, amounts: Mapping[str, str]) -> str:
         return Money.from_json(amounts).formatted(self._language) if amounts else "-"

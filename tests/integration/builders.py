@@ -95,7 +95,7 @@ class Builder:
             contact_points,
             contact_id=contact_id,
             media="sms",
-            address_hash=KEYS.hash_address(number),
+            address_hash=self.context.keys.hash_address(number),
             address_sealed=b"",
             country="ID",
         )
@@ -153,7 +153,7 @@ class Builder:
         self, connection: Any, identifier: int, step_id: int, person: Person, sender_id: int, hop: int, text: str
     ) -> dict[str, Any]:
         step = connection.execute(steps.select().where(steps.c.id == step_id)).one()
-        seal = KEYS.sealer.seal
+        seal = self.context.keys.sealer.seal
         return {
             "id": identifier,
             "step_id": step_id,
@@ -164,7 +164,7 @@ class Builder:
             "cell_id": person.cell_id,
             "priority": 1,
             "status": "queued",
-            "address_hash": KEYS.hash_address(person.number),
+            "address_hash": self.context.keys.hash_address(person.number),
             "address_sealed": seal("messages.address", identifier, person.number),
             "body_sealed": seal("messages.body", identifier, f"T{text}"),
             "units": 1,
