@@ -87,7 +87,8 @@ class Broken(Channel[ChannelConfig]):
             case b"reply":
                 return HookAnswer(reply=b"12345", content_type="text/plain")
             case _:
-                return HookAnswer((Receipt(Status.SENT, request.query.get("m", ""), "nul\0l"),))
+                # no database takes such an instant
+                return HookAnswer((Receipt(Status.SENT, request.query.get("m", ""), occurred_us=1 << 70),))
 
 
 class FakeChannels(Channels):

@@ -14,7 +14,7 @@ from dispatcher.operations.ingest import Arrived, age_parked, match_parked
 from dispatcher.operations.record import Ended, record_ends
 from dispatcher.receipts.fold import make_ref
 from dispatcher.spi import Accepted, HookAnswer, Receipt
-from dispatcher.store.tables import attempts, cap_uses, messages, receipts, suppressions
+from dispatcher.store.tables import attempts, cap_uses, receipts, suppressions
 from tests.integration.web.stage import Stage
 
 SENT, DELIVERED, READ, FAILED = Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED

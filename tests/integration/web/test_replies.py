@@ -1,0 +1,165 @@
+"""What people write back: refusals act, keywords answer, the rest waits for a person."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert, update
+
+from dispatcher.core.clock import DAY_US
+from dispatcher.core.status import Status
+from dispatcher.store.tables import answers, consents, contact_points, inbound, messages, steps, suppressions
+from tests.integration.builders import KEYS, Person
+from tests.integration.web.stage import Stage
+
+
+@pytest.mark.parametrize("text", ["STOP", "Berhenti.", "tolong stop ya pak"])
+def test_a_stop_suppresses_and_cancels_in_one_commit(stage: Stage, text: str) -> None:
+    """Invariants 8 and 14; all purposes, all senders."""
+    person, other = stage.person(), stage.person()
+    waiting = stage.message(Status.QUEUED, person, sender="wa", claim_token=9)
+    spared = stage.message(Status.QUEUED, other)
+    stage.say(person, text)
+    assert [(row.address_hash, row.purpose) for row in stage.rows(suppressions)] == [
+        (KEYS.hash_address(person.number), "*")
+    ]
+    assert (stage.row(waiting).status, stage.row(waiting).reason) == ("cancelled", "opted_out")
+    assert stage.row(waiting).claim_token is None
+    assert stage.status(spared) is Status.QUEUED
+    assert stage.inbox == [("stop", False)]
+
+
+def test_a_stop_that_the_provider_recognised(stage: Stage) -> None:
+    stage.say(stage.person(), "Arrêtez", opt_out="stop")
+    assert len(stage.rows(suppressions)) == 1
+
+
+def test_a_stop_from_an_unknown_number_holds_for_later(stage: Stage) -> None:
+    stage.say(Person(0, 0, "+6281399999999"), "STOP")
+    assert stage.rows(suppressions)[0].address_hash == KEYS.hash_address("+6281399999999")
+    assert stage.rows(inbound)[0].contact_id is None
+
+
+def test_start_does_not_lift_a_refusal(stage: Stage) -> None:
+    """Invariant 14: a person decides."""
+    person = stage.person()
+    stage.say(person, "STOP", "SM1")
+    stage.say(person, "MULAI", "SM2")
+    assert len(stage.rows(suppressions)) == 1
+    assert stage.inbox == [("stop", False), ("start", True)]
+
+
+def test_help_waits_for_a_person(stage: Stage) -> None:
+    stage.say(stage.person(), "BANTUAN")
+    assert stage.inbox == [("help", True)]
+
+
+def test_a_keyword_answers_the_campaign(stage: Stage) -> None:
+    person = stage.person()
+    message = stage.message(Status.DELIVERED, person)
+    stage.say(person, "Hadir pak 🙏")
+    (row,) = stage.rows(answers)
+    assert (row.campaign_id, row.contact_id, row.meaning, row.via) == (stage.campaign_id, person.id, "hadir", "reply")
+    assert (row.step_id, row.message_id, row.cell_id) == (stage.step_id, message, person.cell_id)
+    assert row.text_version == str(stage.rows(steps)[0].plan_id)
+    assert stage.inbox == [("hadir", False)]
+    assert stage.rows(inbound)[0].contact_id == person.id
+
+
+def test_a_button_answers_as_well(stage: Stage) -> None:
+    person = stage.person()
+    stage.message(Status.DELIVERED, person)
+    stage.say(person, "Saya akan datang", button="HADIR")
+    assert stage.answers == [(person.id, "hadir")]
+
+
+def test_the_last_answer_wins(stage: Stage) -> None:
+    campaign_id, step_id = stage.campaign("rapat", {"hadir": ["HADIR"], "tidak": ["TIDAK"]})
+    person = stage.person()
+    stage.message(Status.READ, person, step_id=step_id)
+    stage.say(person, "HADIR", "SM1")
+    stage.say(person, "TIDAK", "SM2")
+    assert [(row.campaign_id, row.meaning) for row in stage.rows(answers)] == [(campaign_id, "tidak")]
+
+
+def test_the_latest_campaign_that_has_the_keyword_is_meant(stage: Stage) -> None:
+    older, older_step = stage.campaign("ikrar", {"setuju": ["SETUJU"]})
+    _, newer_step = stage.campaign("rapat", {"hadir": ["HADIR"]})
+    person = stage.person()
+    stage.message(Status.READ, person, step_id=older_step, begun_us=stage.build.now_us - DAY_US)
+    stage.message(Status.READ, person, step_id=newer_step)
+    stage.say(person, "SETUJU")
+    assert [(row.campaign_id, row.meaning) for row in stage.rows(answers)] == [(older, "setuju")]
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.FAILED, Status.CANCELLED, Status.EXPIRED])
+def test_a_campaign_that_did_not_reach_the_number_is_not_answered(stage: Stage, status: Status) -> None:
+    person = stage.person()
+    stage.message(status, person)
+    stage.say(person, "HADIR")
+    assert (stage.answers, stage.inbox) == ([], [("", True)])
+
+
+def test_an_answer_after_thirty_days_waits_for_a_person(stage: Stage) -> None:
+    person = stage.person()
+    stage.message(Status.READ, person, begun_us=stage.build.now_us - 31 * DAY_US)
+    stage.say(person, "HADIR")
+    assert (stage.answers, stage.inbox) == ([], [("", True)])
+
+
+def test_a_shared_number_answers_for_nobody_and_stops_for_all(stage: Stage) -> None:
+    person, neighbour = stage.person(), stage.person()
+    with stage.context.database.begin() as connection:
+        connection.execute(
+            update(contact_points)
+            .where(contact_points.c.contact_id == neighbour.id)
+            .values(address_hash=KEYS.hash_address(person.number))
+        )
+    stage.message(Status.READ, person)
+    stage.say(person, "HADIR", "SM1")
+    stage.say(person, "STOP", "SM2")
+    assert (stage.answers, stage.inbox) == ([], [("", True), ("stop", False)])
+    assert [row.contact_id for row in stage.rows(inbound)] == [None, None]
+    assert len(stage.rows(suppressions)) == 1
+
+
+@pytest.mark.parametrize("text", ["👍", "", "x" * 10_000, "Да, приду", "HADIR atau STOP?", "kapan acaranya pak\0"])
+def test_everything_else_waits_for_a_person(stage: Stage, text: str) -> None:
+    person = stage.person()
+    stage.message(Status.READ, person)
+    stage.say(person, text)
+    (row,) = stage.rows(inbound)
+    assert (row.meaning, row.needs_person, row.handled_us) == ("", True, None)
+    assert stage.context.keys.sealer.open("inbound.text", row.id, row.text_sealed) == text
+    assert stage.context.keys.sealer.open("inbound.address", row.id, row.address_sealed) == person.number
+
+
+def test_a_repeated_reply_changes_nothing(stage: Stage) -> None:
+    """By (sender, provider id): also where something newer came between."""
+    person = stage.person()
+    stage.message(Status.READ, person)
+    _, step_id = stage.campaign("rapat", {"hadir": ["HADIR"], "tidak": ["TIDAK"]})
+    stage.message(Status.READ, person, step_id=step_id)
+    for text, sid in (("HADIR", "SM1"), ("TIDAK", "SM2"), ("HADIR", "SM1")):
+        stage.say(person, text, sid)
+    stage.say(person, "TIDAK", "SM1", sender="wa")
+    assert [meaning for meaning, _ in stage.inbox] == ["hadir", "tidak", "tidak"]
+    assert [state for state, _ in stage.events] == ["inbound"] * 4
+
+
+def test_a_stop_does_not_touch_other_consents(stage: Stage) -> None:
+    """The refusal belongs to the number; the ledger of the person is an officer's matter."""
+    person = stage.person()
+    with stage.context.database.begin() as connection:
+        held = {"contact_id": person.id, "purpose": "*", "media": "sms", "granted": True, "at_us": 1}
+        connection.execute(insert(consents).values(**held))
+    stage.say(person, "STOP")
+    assert [row.granted for row in stage.rows(consents)] == [True]
+
+
+def test_nothing_personal_is_stored_in_the_clear(stage: Stage) -> None:
+    person = stage.person()
+    stage.message(Status.READ, person)
+    stage.say(person, "Saya sakit, alamat saya di Menteng")
+    stored = repr([stage.rows(table) for table in (inbound, answers, suppressions, messages)])
+    assert "sakit" not in stored
+    assert person.number not in stored
