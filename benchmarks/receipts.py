@@ -1,0 +1,212 @@
+"""Receipts a second, each durable before its answer, against a bare ASGI app that answers 204 in the same run.
+
+python -m benchmarks.receipts [RECEIPTS] [--connections 50] [--profile FILE]
+
+Both run on uvicorn in a process of their own. The receipts are Twilio's callbacks, signed, two a message (`sent`,
+`delivered`), over kept connections; ours verifies, parses, journals, folds and counts them in SQL before it answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from sqlalchemy import func, select, update
+
+from benchmarks.place import applied_campaign, installation
+from dispatcher.operations.context import Context
+from dispatcher.operations.expand import Expander
+from dispatcher.receipts.fold import make_ref
+from dispatcher.settings import Environment
+from dispatcher.store.tables import messages, steps
+from dispatcher.testing.carrier.faces.twilio_hooks import signature
+from dispatcher.wiring import connect
+from tests.servers import free_port
+
+TOKEN = "simulator-token"
+WORDS = ("sent", "delivered")
+
+
+class Call(NamedTuple):
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def _answer_204(scope: Any, receive: Any, send: Any) -> None:
+    """The least that a hook can do: read the body, answer."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _serve_bare(ready: Any, port: int) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(_answer_204, port=port, log_config=None, access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        ready.set()
+        await serving
+
+    import uvloop
+
+    uvloop.run(run())
+
+
+def _serve_ours(ready: Any, environ: dict[str, str], port: int, profile: str) -> None:
+    import uvloop
+
+    from dispatcher.web.server import serve
+
+    context = connect(Environment(environ))
+    if profile:
+        _profiled(lambda: uvloop.run(serve(context, "127.0.0.1", port, lambda _: ready.set())), profile)
+    else:
+        uvloop.run(serve(context, "127.0.0.1", port, lambda _: ready.set()))
+
+
+def _profiled(work: Callable[[], None], path: str) -> None:
+    """All threads, the one that commits included."""
+    import cProfile
+    import threading
+
+    inner = cProfile.Profile()
+    original = threading.Thread.run
+
+    def run(thread: threading.Thread) -> None:
+        if thread.name.startswith("ingest"):
+            inner.runcall(original, thread)
+            inner.dump_stats(path + ".thread")
+        else:
+            original(thread)
+
+    threading.Thread.run = run  # type: ignore[method-assign]
+    outer = cProfile.Profile()
+    outer.runcall(work)
+    outer.dump_stats(path)
+
+
+@contextmanager
+def process(target: Callable[..., None], *arguments: Any) -> Iterator[None]:
+    """Runs `target(ready, *arguments)` until the block ends."""
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Event()
+    server = spawn.Process(target=target, args=(ready, *arguments))
+    server.start()
+    try:
+        if not ready.wait(30):
+            raise RuntimeError("the server did not start")
+        yield
+    finally:
+        server.terminate()
+        server.join(20)
+
+
+async def post_all(url: str, calls: Sequence[Call], connections: int) -> float:
+    """Calls a second; an exception where one is not answered with 204."""
+    from pyreqwest.client import ClientBuilder
+
+    async with ClientBuilder().no_proxy().build() as client:
+        waiting = iter(calls)
+
+        async def drain() -> None:
+            for call in waiting:
+                request = client.post(url + call.path).headers(dict(call.headers)).body_bytes(call.body).build()
+                answer = await request.send()
+                if answer.status != 204:
+                    raise RuntimeError(f"answered with {answer.status}")
+
+        started = time.perf_counter()
+        await asyncio.gather(*(drain() for _ in range(connections)))
+        return len(calls) / (time.perf_counter() - started)
+
+
+def measure(port: int, calls: Sequence[Call], connections: int) -> float:
+    import uvloop
+
+    return uvloop.run(post_all(f"http://127.0.0.1:{port}", calls, connections))
+
+
+def bare(calls: Sequence[Call], connections: int) -> float:
+    port = free_port()
+    with process(_serve_bare, port):
+        return measure(port, calls, connections)
+
+
+def ours(count: int, connections: int, *, postgres: bool, profile: str = "") -> tuple[float, float]:
+    """Receipts a second, and the bare app's with the very same calls."""
+    port = free_port()
+    public_url = f"http://127.0.0.1:{port}"
+    with installation(postgres=postgres, public_url=public_url) as (context, environ):
+        message_ids = _accepted(context, count // len(WORDS))
+        calls = callbacks(message_ids, public_url)
+        base = bare(calls, connections)
+        with process(_serve_ours, environ, port, profile):
+            rate = measure(port, calls, connections)
+        _check(context, len(message_ids))
+        return rate, base
+
+
+def _accepted(context: Context, count: int) -> list[int]:
+    """So many messages that the provider has taken."""
+    applied_campaign(context, count)
+    with context.database.read() as connection:
+        step_id = connection.execute(select(steps.c.id)).scalar_one()
+    Expander(context).expand(step_id)
+    with context.database.begin() as connection:
+        connection.execute(update(messages).values(status="accepted", attempt=1, begun_us=context.now_us()))
+        return list(connection.execute(select(messages.c.id).order_by(messages.c.id)).scalars())
+
+
+def callbacks(message_ids: Sequence[int], public_url: str) -> list[Call]:
+    """`sent` of all, then `delivered` of all."""
+    return [_callback(i, word, public_url) for word in WORDS for i in message_ids]
+
+
+def _callback(message_id: int, word: str, public_url: str) -> Call:
+    sid = f"SM{message_id:032x}"
+    form = {
+        "AccountSid": "AC" + "0" * 31 + "1", "ApiVersion": "2010-04-01", "From": "+15005550006", "MessageSid": sid,
+        "MessageStatus": word, "SmsSid": sid, "SmsStatus": word, "To": "+6286000000001",
+    }  # fmt: skip
+    path = f"/hooks/carrier?m={make_ref(message_id, 1)}"
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+        "X-Twilio-Signature": signature(TOKEN, public_url + path, form),
+    }
+    return Call(path, headers, urlencode(form).encode())
+
+
+def _check(context: Context, count: int) -> None:
+    with context.database.read() as connection:
+        delivered = connection.execute(select(func.count()).where(messages.c.status == "delivered")).scalar_one()
+    if delivered != count:
+        raise RuntimeError(f"{delivered} of {count} messages are delivered")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("receipts", type=int, nargs="?", default=20_000)
+    parser.add_argument("--connections", type=int, default=50)
+    parser.add_argument("--profile", default="", help="Where to write cProfile's figures of the web process.")
+    arguments = parser.parse_args()
+    for name, postgres in (("Postgres", True), ("SQLite", False)):
+        rate, base = ours(arguments.receipts, arguments.connections, postgres=postgres, profile=arguments.profile)
+        print(f"bare ASGI app                  {base:>8,.0f} calls/s")
+        print(f"durable receipts, {name:<12} {rate:>8,.0f} receipts/s   {rate / base:.2f} of the bare app")
+
+
+if __name__ == "__main__":
+    main()
