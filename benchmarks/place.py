@@ -35,7 +35,9 @@ route: [{{senders: carrier}}]
 steps:
   - name: satu
     at: "{at}"
-    text: "Yth. {{{{ contact.first_name }}}} di {{{{ contact.region }}}}, gunakan hak pilih Anda. {{{{ campaign.owner }}}}. {{{{ stop }}}}"
+    text: >-
+      Yth. {{{{ contact.first_name }}}} di {{{{ contact.region }}}}, gunakan hak pilih Anda.
+      {{{{ campaign.owner }}}}. {{{{ stop }}}}
 """
 
 SETTINGS = """

@@ -2,8 +2,8 @@
 
 python -m benchmarks.send [MESSAGES] [--workers 2]
 
-Bare: one process, one pooled pyreqwest client, 64 requests at a time, nothing stored. Ours: claimed, begun, recorded and
-counted in SQL; embedded on SQLite, and two Celery workers on Postgres and Redis.
+Bare: one process, one pooled pyreqwest client, 64 requests at a time, nothing stored. Ours: claimed, begun, recorded
+and counted in SQL; embedded on SQLite, and two Celery workers on Postgres and Redis.
 """
 
 from __future__ import annotations

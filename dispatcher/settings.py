@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dispatcher.campaign.model import Duration, Identifier, Slug
+from dispatcher.campaign.model import Identifier, Slug
 from dispatcher.core.errors import ProviderError, UsageError
 
 DEFAULT_DATABASE = "sqlite:///dispatcher.db"
@@ -21,7 +21,7 @@ DEFAULT_CONFIG = "dispatcher.yaml"
 DEFAULT_STATE_DIR = ".dispatcher"
 
 #: Keys of a sender that belong to the engine; all others go to its channel.
-_ENGINE_KEYS = ("channel", "rate", "countries", "people_per_day")
+_ENGINE_KEYS = ("channel", "rate", "countries")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(msg|seg)\s*/\s*(s|min|h)\s*$")
 _PERIOD_S = {"s": 1, "min": 60, "h": 3600}
@@ -54,7 +54,6 @@ class SenderSettings(Part):
     channel: str
     rate: Annotated[Rate | None, BeforeValidator(Rate.parse)] = None
     countries: tuple[str, ...] = ("ID",)
-    people_per_day: int | None = Field(None, ge=1, description="Unique people per moving 24 hours.")
     options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -93,21 +92,6 @@ class Exchange(Part):
     rate: Decimal = Field(gt=0)
 
 
-class Cap(Part):
-    """At most so many messages to one contact in a moving period, over all campaigns."""
-
-    messages: int = Field(ge=1)
-    per: Duration = timedelta(days=7)
-
-
-class Breaker(Part):
-    """When a campaign pauses itself: the share among its last messages, once there are enough of them."""
-
-    failed: float = Field(0.5, gt=0, le=1)
-    opted_out: float = Field(0.05, gt=0, le=1)
-    at_least: int = Field(200, ge=1)
-
-
 class Settings(Part):
     """`dispatcher.yaml`."""
 
@@ -119,8 +103,6 @@ class Settings(Part):
     households: dict[str, int] = Field(default_factory=dict, description="Households per role, over the defaults.")
     prices: tuple[Price, ...] = ()
     exchange: tuple[Exchange, ...] = ()
-    cap: Cap | None = None
-    breaker: Breaker = Breaker()
     report_currency: str = "IDR"
     sms_max_segments: int = Field(4, ge=1, le=10)
 

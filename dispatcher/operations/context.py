@@ -29,7 +29,7 @@ class Context:
         """A configured sender, ready to send. UsageError where there is none; ProviderError without credentials."""
         settings = self.settings.senders.get(name)
         if settings is None:
-            raise UsageError("unknown-sender", f"there is no sender {name}", "Senders are configured in dispatcher.yaml.")
+            raise UsageError("unknown-sender", f"there is no sender {name}", "See the senders in dispatcher.yaml.")
         return self.channels.open(name, settings, self.environment, http)
 
     def now_us(self) -> int:

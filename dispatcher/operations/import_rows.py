@@ -96,11 +96,11 @@ class _Last:
 def numbers_of(points: Iterable[Point], keys: Keys) -> tuple[Number, ...]:
     """Each number for the media it can be used on: any number of unknown kind on both, a landline on WhatsApp only
     where the file says so."""
-    found = []
+    found: list[Number] = []
     for media, e164, country, line_type, rank in points:
         digest = keys.hash_address(e164)
         if line_type == "landline":
-            used = ("whatsapp",) if media == "whatsapp" else ()
+            used: tuple[str, ...] = ("whatsapp",) if media == "whatsapp" else ()
         else:
             used = ("sms", "whatsapp") if media == "any" else (media,)
         found.extend([Number(name, e164, digest, country, line_type, rank) for name in used])

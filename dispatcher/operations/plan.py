@@ -171,9 +171,8 @@ class _Walk:
         if len(self._samples) >= 4 * SAMPLES:
             return
         written, language = draft.written, recipient.language or self._revision.campaign.language
-        sample = Sample(
-            tally.name, draft.sender.name, mask(open_address(self._context.keys, draft.point)), language, written.segments, written.preview
-        )
+        to = mask(open_address(self._context.keys, draft.point))
+        sample = Sample(tally.name, draft.sender.name, to, language, written.segments, written.preview)
         kinds = [(s.step, s.sender, s.language) for s in self._samples]
         if (sample.step, sample.sender, sample.language) not in kinds:
             self._samples.insert(len(set(kinds)), sample)

@@ -85,7 +85,6 @@ def _sync(connection: Connection, context: Context, facts: dict[str, SenderFacts
             "channel": fact.channel,
             "media": fact.media,
             "identity": fact.identity or identities.get(name, ""),
-            "people_per_day": settings.people_per_day,
             "removed": False,
             "updated_us": now_us,
         }

@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.context import Context
@@ -19,6 +19,7 @@ from dispatcher.operations.spool import read_spools
 from dispatcher.operations.tick import Ticker, Work
 
 Connect = Callable[[], Context]
+T = TypeVar("T")
 
 
 class StopFlag:
@@ -62,7 +63,7 @@ class _Parts:
 
         return self.on_loop(make())
 
-    def on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 

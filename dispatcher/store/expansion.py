@@ -75,7 +75,8 @@ def _sort_out(
     """Rows of one step that may be stored, and those whose number is taken. Who has the hop is left out."""
     people = _present(connection, m.contact_id, rows, "contact_id")
     numbers = {bytes(h) for h in _present(connection, m.address_hash, rows, "address_hash")}
-    fresh, shared = [], []
+    fresh: list[dict[str, Any]] = []
+    shared: list[dict[str, Any]] = []
     for row in rows:
         if row["contact_id"] in people:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -21,7 +21,7 @@ from dispatcher.store.tables import (
     suppressions,
 )
 
-_BLANK: Final = {
+_BLANK: Final[dict[str, Any]] = {
     "identity_hash": None, "row_hash": None, "name_sealed": None, "birth_date_sealed": None, "birth_year": None,
     "salutation": "", "language": "", "region": "", "rw": None, "rt": None, "role": "", "zone": "", "attributes": {},
     "minor": False,
