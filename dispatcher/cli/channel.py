@@ -9,7 +9,9 @@ import typer
 
 from dispatcher.cli.output import JsonFlag, connect_context, print_json, print_table, say
 
-app = typer.Typer(no_args_is_help=True, help="Channels and senders: list, check, send a test, set the rate.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Channels and senders: list, check, send a test, set the rate."
+)
 
 Name = Annotated[str, typer.Argument(metavar="SENDER", help="A sender of dispatcher.yaml.")]
 By = Annotated[str, typer.Option("--by", help="Who does this; kept on record.")]

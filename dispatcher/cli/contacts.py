@@ -13,7 +13,7 @@ from dispatcher.cli.output import JsonFlag, connect_context, print_diagnostics, 
 if TYPE_CHECKING:
     from dispatcher.operations.import_result import ImportResult
 
-app = typer.Typer(no_args_is_help=True, help="Import, show, export, stop and erase contacts.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Import, show, export, stop and erase contacts.")
 
 Who = Annotated[
     str,

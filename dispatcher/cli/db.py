@@ -6,7 +6,7 @@ import typer
 
 from dispatcher.cli.output import JsonFlag, print_json, say
 
-app = typer.Typer(no_args_is_help=True, help="Create or upgrade the database.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create or upgrade the database.")
 
 
 @app.callback()

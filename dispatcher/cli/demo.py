@@ -9,7 +9,7 @@ import typer
 
 from dispatcher.cli.output import JsonFlag, print_json, progress, say
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

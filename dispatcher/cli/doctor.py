@@ -8,7 +8,7 @@ import typer
 
 from dispatcher.cli.output import JsonFlag, print_json, print_table
 
-app = typer.Typer(help="What is missing or broken, and how to mend it.")
+app = typer.Typer(add_completion=False, help="What is missing or broken, and how to mend it.")
 
 
 @app.command()

@@ -12,7 +12,7 @@ from dispatcher.cli.output import JsonFlag, print_json, print_table, say
 _SECRET = "DISPATCHER_SECRET_KEY"  # noqa: S105  the name of a variable
 _SUPPRESSION = "DISPATCHER_SUPPRESSION_KEY"
 
-app = typer.Typer(no_args_is_help=True, help="The installation's keys and their prints.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The installation's keys and their prints.")
 
 
 @app.callback()

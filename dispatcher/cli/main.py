@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import click
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import typer
+
     from dispatcher.core.errors import DispatcherError
 
 
@@ -35,35 +35,9 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
-    """Knows the names and one line of help of each command without importing it."""
+ABOUT = """SMS and WhatsApp campaigns for public agencies and civic groups.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            return None
-        import typer.main
-
-        app = importlib.import_module(f"dispatcher.cli.{entry.module}").app
-        command: Any = typer.main.get_command(app)
-        command.name = cmd_name
-        return command  # type: ignore[no-any-return]
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="dispatcher", prog_name="dispatcher")
-def cli() -> None:
-    """SMS and WhatsApp campaigns for public agencies and civic groups.
-
-    Begin with: dispatcher demo
-    """
+  Begin with: dispatcher demo"""
 
 
 def main() -> None:
@@ -73,25 +47,77 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Exit codes: 0 done, 1 unexpected, 2 usage, 3 campaign, 4 policy, 5 incomplete, 6 away, 7 provider, 130."""
+    noun, *rest = arguments or ["--help"]
+    if noun in {"-h", "--help", "--version"}:
+        _print(_help() if noun != "--version" else _version())
+        return 0
+    if noun not in COMMANDS:
+        return _unknown(noun, as_json="--json" in rest)
+    return _run_noun(noun, rest)
+
+
+def _run_noun(noun: str, arguments: list[str]) -> int:
+    import typer.main
+
     from dispatcher.core.errors import DispatcherError
 
+    as_json = "--json" in arguments
     try:
-        result = cli.main(args=arguments, prog_name="dispatcher", standalone_mode=False)
+        app = importlib.import_module(f"dispatcher.cli.{COMMANDS[noun].module}").app
+        command = typer.main.get_command(app)
+        with command.make_context(f"dispatcher {noun}", arguments, help_option_names=["-h", "--help"]) as context:
+            result = command.invoke(context)
+        sys.stdout.flush()
     except DispatcherError as error:
-        return _report(error, as_json="--json" in arguments)
-    except (KeyboardInterrupt, click.Abort, EOFError):
-        click.echo("Interrupted. Nothing is lost: what was begun is settled when a worker runs again.", err=True)
+        return _report(error, as_json=as_json)
+    except typer.Exit as ending:
+        return ending.exit_code
+    except (KeyboardInterrupt, typer.Abort, EOFError):
+        _tell("Interrupted. Nothing is lost: what was begun is settled when a worker runs again.")
         return 130
-    except click.ClickException as error:
-        return _report_usage(error, as_json="--json" in arguments)
+    except typer.TyperException as error:
+        return _report_usage(error, as_json=as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if os.environ.get("DISPATCHER_DEBUG"):
             raise
-        return _report_unexpected(error, as_json="--json" in arguments)
+        return _report_unexpected(error, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:{width}}{entry.help}" for name, entry in COMMANDS.items()]
+    options = ("  --version   Show the version and exit.", "  -h, --help  Show this message, or that of a command.")
+    usage = "Usage: dispatcher COMMAND [OPTIONS] [ARGS]..."
+    return "\n".join((usage, "", f"  {ABOUT}", "", "Options:", *options, "", "Commands:", *lines))
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"dispatcher, version {version('dispatcher')}"
+
+
+def _unknown(word: str, *, as_json: bool) -> int:
+    from difflib import get_close_matches
+
+    from dispatcher.core.errors import UsageError
+
+    near = get_close_matches(word, COMMANDS, 1)
+    kind = "option" if word.startswith("-") else "command"
+    hint = f"Did you mean {near[0]}?" if near else "dispatcher --help lists the commands."
+    return _report(UsageError("usage", f"there is no {kind} {word}", hint), as_json=as_json)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(text + "\n")
 
 
 def _report(error: DispatcherError, *, as_json: bool) -> int:
@@ -103,19 +129,19 @@ def _report(error: DispatcherError, *, as_json: bool) -> int:
     elif isinstance(error, CampaignError):
         print_diagnostics(error.diagnostics)
     else:
-        click.echo(f"Error: {error.message}", err=True)
+        _tell(f"Error: {error.message}")
         if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+            _tell(f"  {error.hint}")
     return error.exit_code
 
 
-def _report_usage(error: click.ClickException, *, as_json: bool) -> int:
+def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     if as_json:
         from dispatcher.cli.output import print_json
 
         print_json({"error": {"code": "usage", "message": error.format_message(), "hint": "See --help."}})
     else:
-        error.show()
+        getattr(error, "show", lambda: _tell(f"Error: {error}"))()
     return 2
 
 
@@ -131,5 +157,5 @@ def _report_unexpected(error: Exception, *, as_json: bool) -> int:
 
         print_json({"error": {"code": "unexpected", "message": message, "hint": hint}})
     else:
-        click.echo(f"Error: {message}\n  {hint}", err=True)
+        _tell(f"Error: {message}\n  {hint}")
     return 1

@@ -11,7 +11,7 @@ from dispatcher.cli.output import JsonFlag, WhoOption, connect_context, print_js
 if TYPE_CHECKING:
     from dispatcher.delivery.machine import Decision
 
-app = typer.Typer(no_args_is_help=True, help="List, show and settle single messages.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show and settle single messages.")
 
 Identifier = Annotated[int, typer.Argument(metavar="ID", help="The message's id.")]
 Campaign = Annotated[str, typer.Option("--campaign", help="Only messages of this campaign.")]

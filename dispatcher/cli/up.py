@@ -8,7 +8,7 @@ import typer
 
 from dispatcher.cli.output import connect_context, say
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
