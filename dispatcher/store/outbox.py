@@ -65,7 +65,7 @@ def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Message]:
     """The rows, locked in ascending id until the commit."""
     wanted = sorted(set(ids))
     statement = select(*STATE_COLUMNS).where(any_of(connection, m.id, wanted)).order_by(m.id).with_for_update()
-    return {row.id: _state(row) for row in connection.execute(statement)}
+    return {row.id: _state(row) for row in connection.execute(statement).all()}
 
 
 class _Counted(NamedTuple):

@@ -10,10 +10,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from prometheus_client import Counter
+
 from dispatcher.core.errors import UnavailableError
+from dispatcher.core.status import Status
 from dispatcher.operations.context import Context
 from dispatcher.operations.ingest import Arrived
 from dispatcher.operations.logs import log
@@ -61,7 +65,7 @@ class Hooks:
         except Exception as error:
             log.error("hook-failed", error=type(error).__name__, exc_info=error)
             status, body, content_type = 500, b"", b""
-        HOOKS.labels("" if status == 404 else name, str(status)).inc()
+        _hooks_of("" if status == 404 else name, status).inc()
         if status >= 400 and status != 404:
             log.warning("hook-refused", sender=name, status=status)
         if status:
@@ -139,15 +143,26 @@ class Hooks:
         return 204, b"", b""
 
 
+@cache
+def _hooks_of(sender: str, status: int) -> Counter:
+    return HOOKS.labels(sender, str(status))
+
+
+@cache
+def _receipts_of(channel: str, status: Status) -> Counter:
+    return RECEIPTS.labels(channel, status.value)
+
+
 def _count(channel: str, answer: HookAnswer | None, fate: str) -> None:
     if fate == "unparsed" or (fate == "kept" and answer is None):
         UNPARSED.labels(channel).inc()
     elif fate == "kept" and answer is not None:
         for receipt in answer.receipts:
-            RECEIPTS.labels(channel, receipt.status.value).inc()
-        REPLIES.labels(channel).inc(len(answer.inbound))
-        UNMAPPED.labels(channel).inc(len(answer.unmapped))
+            _receipts_of(channel, receipt.status).inc()
+        if answer.inbound:
+            REPLIES.labels(channel).inc(len(answer.inbound))
         if answer.unmapped:
+            UNMAPPED.labels(channel).inc(len(answer.unmapped))
             log.warning("hook-unmapped", channel=channel, words=list(answer.unmapped))
 
 

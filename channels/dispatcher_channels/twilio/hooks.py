@@ -7,6 +7,7 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import parse_qs
 
@@ -32,9 +33,8 @@ def verify(request: HookRequest, auth_token: bytes) -> bool:
         body_is_signed = hmac.compare_digest(digest.encode(), request.query["bodySHA256"].encode("utf-8", "replace"))
     else:
         fields = read_form(request)
-    signatures = [signature(url, fields, auth_token) for url in _with_and_without_port(request.url)]
-    matches = [hmac.compare_digest(one, given) for one in signatures]
-    return body_is_signed and any(matches)
+    urls = _with_and_without_port(request.url)
+    return body_is_signed and any(hmac.compare_digest(signature(url, fields, auth_token), given) for url in urls)
 
 
 def signature(url: str, fields: Fields, auth_token: bytes) -> bytes:
@@ -64,8 +64,13 @@ def read_form(request: HookRequest) -> Fields:
         raise ValueError("the body is larger than Twilio ever sends")
     if not _is_form(request):
         raise ValueError("the body is not a form")
-    body = request.body.decode("utf-8")
-    return parse_qs(body, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    return _fields(request.body)
+
+
+@lru_cache(maxsize=1)
+def _fields(body: bytes) -> Fields:
+    """`verify` and `parse` read the same body one after the other."""
+    return parse_qs(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
 
 
 def _is_form(request: HookRequest) -> bool:
