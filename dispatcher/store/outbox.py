@@ -175,9 +175,15 @@ def claim(
     for priority in (0, 1):
         waiting = order[start:] + order[:start]
         while waiting and len(taken) < limit:
-            share = -(-(limit - len(taken)) // len(waiting))
-            campaign_id = waiting.pop(0)
-            taken += _claim_of(connection, sender_id, campaign_id, priority, share, token, now_us, claim_until_us)
+            # who had more than a share shares what others left over
+            hungry: list[int] = []
+            for left, campaign_id in zip(range(len(waiting), 0, -1), waiting, strict=True):
+                share = -(-(limit - len(taken)) // left)
+                found = _claim_of(connection, sender_id, campaign_id, priority, share, token, now_us, claim_until_us)
+                taken += found
+                if share and len(found) == share:
+                    hungry.append(campaign_id)
+            waiting = hungry
     return tuple(taken)
 
 
