@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
@@ -36,9 +36,11 @@ from dispatcher.store.steps import set_state, update_campaign
 from dispatcher.store.tables import campaigns, contacts, senders, steps
 from dispatcher.store.targeting import compile_audience, select_contacts
 
-PAGE = 1000
+PAGE = 2000
 _LEASE_US = 30 * SECOND_US
 _URGENT = {"urgent": 0, "normal": 1}
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -57,6 +59,21 @@ class Expander:
         if plan_id not in self._revisions:
             self._revisions[plan_id] = Revision.from_document(plan_by_id(connection, plan_id).document)
         return self._revisions[plan_id]
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """`work` in a transaction of its own; cells that it made are remembered once that is committed."""
+
+        def once(connection: Connection) -> T:
+            self.begin()
+            return work(connection)
+
+        result = self.context.database.run(once)
+        self._cells.committed()
+        return result
+
+    def begin(self) -> None:
+        """For a transaction of someone else: it begins."""
+        self._cells.begin()
 
     def expand(
         self, step_id: int, should_stop: Callable[[], bool] = lambda: False, budget_s: float = float("inf")
@@ -88,7 +105,7 @@ class Expander:
         """One page; None where there is nothing left to do now."""
         # ids come from a transaction of their own, before the one that uses them
         ids = self.ids.take(PAGE)
-        return self.context.database.run(lambda connection: self._page_in(connection, step_id, ids))
+        return self.run(lambda connection: self._page_in(connection, step_id, ids))
 
     def _page_in(self, connection: Connection, step_id: int, ids: range) -> int | None:
         row = connection.execute(select(steps).where(steps.c.id == step_id).with_for_update()).first()
@@ -142,10 +159,12 @@ class _StepWork:
         if not people:
             expansion.finish(self._connection, self._row.id, self._row.cursor, self._now_us)
             return None
-        if not expansion.advance(self._connection, self._row.id, self._row.cursor, people[-1].id, len(people)):
+        decided = expansion.decided(self._connection, self._row.id, [person.id for person in people])
+        fresh = [person for person in people if person.id not in decided]
+        if not expansion.advance(self._connection, self._row.id, self._row.cursor, people[-1].id, len(fresh)):
             return None
         maker = RowMaker(self._expander, self._connection, self._revision, self._step, self._row)
-        rows, left_out = maker.decide(people, ids)
+        rows, left_out = maker.decide(fresh, ids)
         stored = expansion.store_page(self._connection, self._row.id, rows, left_out)
         charge(self._connection, self._campaign, maker, stored, self._now_us)
         return len(people)

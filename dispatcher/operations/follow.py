@@ -23,7 +23,7 @@ def follow_hops(expander: Expander) -> int:
     looked_at = 0
     while True:
         ids = expander.ids.take(_AT_ONCE)
-        found = expander.context.database.run(partial(_follow, expander, ids))
+        found = expander.run(partial(_follow, expander, ids))
         looked_at += found
         if found < _AT_ONCE:
             return looked_at

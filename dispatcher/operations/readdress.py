@@ -26,6 +26,7 @@ class Readdresser:
         self._expander = expander
 
     def __call__(self, connection: Connection, contact_ids: Sequence[int]) -> None:
+        self._expander.begin()
         now_us = self._expander.context.now_us()
         waiting = (
             select(m.id)

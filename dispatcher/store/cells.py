@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
@@ -27,17 +28,27 @@ class Cells:
 
     def ids(self, connection: Connection, keys: Iterable[Key], now_us: int) -> dict[Key, int]:
         """Every key's id, making what is new. `connection` must commit for them to stay."""
-        missing = sorted(set(keys) - self._known.keys())
-        if missing:
-            fresh = take_ids(connection, len(missing), now_us)
-            rows = [
-                {"id": i, "region": region, "role": role, "groups": groups}
-                for i, (region, role, groups) in zip(fresh, missing, strict=True)
-            ]
-            insert_ignore(connection, cells, rows)
-            regions = {region for region, _, _ in missing}
-            statement = select(cells.c.region, cells.c.role, cells.c.groups, cells.c.id).where(
-                cells.c.region.in_(regions)
-            )
-            self._known.update({(r.region, r.role, r.groups): r.id for r in connection.execute(statement)})
+        wanted = set(keys)
+        if not wanted <= self._known.keys():
+            self._read(connection)
+            self._make(connection, sorted(wanted - self._known.keys()), now_us)
         return self._known
+
+    def _read(self, connection: Connection) -> None:
+        """What was made since the last reading, by whomever: ids ascend."""
+        newest = max(self._known.values(), default=0)
+        statement = select(cells.c.region, cells.c.role, cells.c.groups, cells.c.id).where(cells.c.id > newest)
+        self._known.update({(row[0], row[1], row[2]): row[3] for row in connection.execute(statement).all()})
+
+    def _make(self, connection: Connection, missing: list[Key], now_us: int) -> None:
+        fresh = take_ids(connection, len(missing), now_us)
+        rows = [
+            {"id": i, "region": region, "role": role, "groups": groups}
+            for i, (region, role, groups) in zip(fresh, missing, strict=True)
+        ]
+        if insert_ignore(connection, cells, rows) == len(rows):
+            self._known.update(zip(missing, fresh, strict=True))
+            return
+        for region, role, groups in missing:
+            mine = (cells.c.region == region) & (cells.c.role == role) & (cells.c.groups == groups)
+            self._known[region, role, groups] = connection.execute(select(cells.c.id).where(mine)).scalar_one()

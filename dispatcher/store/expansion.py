@@ -28,8 +28,16 @@ class LeftOut:
     reason: str
 
 
+def decided(connection: Connection, step_id: int, contact_ids: Sequence[int]) -> set[int]:
+    """Those of whom the step has disposed already: where it is expanded again, they change nothing (invariant 2)."""
+    s = skipped.c
+    left = select(s.contact_id).where(s.step_id == step_id, any_of(connection, s.contact_id, contact_ids))
+    sent = select(m.contact_id).where(m.step_id == step_id, any_of(connection, m.contact_id, contact_ids))
+    return {*connection.execute(left).scalars(), *connection.execute(sent).scalars()}
+
+
 def advance(connection: Connection, step_id: int, from_cursor: int, to_cursor: int, people: int) -> bool:
-    """Move the cursor over a page; False where another worker was faster, and nothing of ours may stay."""
+    """Move the cursor over a page of so many undecided people; False where another worker was faster, and nothing of ours may stay."""
     pending = steps.c.pending - people
     moved = connection.execute(
         update(steps)
