@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from dispatcher.core.diagnostics import Diagnostic
     from dispatcher.operations.apply import Applied
 
-app = typer.Typer(no_args_is_help=True, help="Validate, plan, approve, apply, watch and report on campaigns.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Validate, plan, approve, apply, watch and report on campaigns."
+)
 
 File = Annotated[Path, typer.Argument(help="The campaign, a YAML file.")]
 Slug = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's name.")]
@@ -111,7 +113,7 @@ def apply(
 
     context = connect_context()
     applied = apply_campaign(context, file, by)
-    code = _wait(context, applied.campaign) if wait else 0
+    code = _wait(context, applied.campaign, as_json=as_json) if wait else 0
     if as_json:
         print_json({**applied.as_dict(), **_state_now(context, applied, wait=wait)})
     elif wait:
@@ -124,10 +126,13 @@ def apply(
     return code
 
 
-def _wait(context: Any, slug: str) -> int:
+def _wait(context: Any, slug: str, *, as_json: bool) -> int:
+    """With JSON on stdout, what a console sender prints goes to stderr."""
+    from contextlib import nullcontext, redirect_stdout
+
     from dispatcher.queue.embedded import run_until_done
 
-    with progress("Sending") as advance:
+    with redirect_stdout(sys.stderr) if as_json else nullcontext(), progress("Sending") as advance:
         return run_until_done(context, slug, advance)
 
 

@@ -15,7 +15,6 @@ from dispatcher.store import tally
 from dispatcher.store.engine import Database
 from dispatcher.store.tables import (
     answers,
-    campaigns,
     cells,
     contact_points,
     contacts,
@@ -236,7 +235,3 @@ def counted_again(connection: Connection, step_id: int) -> Counter[tally.Key]:
         status = tally.HELD_OUT if is_held_out else tally.SKIPPED
         found[tally.people_key(step_id, status, "" if is_held_out else reason)] += n
     return found
-
-
-def campaign_ids(connection: Connection) -> list[int]:
-    return list(connection.execute(select(campaigns.c.id).order_by(campaigns.c.id)).scalars())

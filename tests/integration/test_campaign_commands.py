@@ -130,6 +130,15 @@ def test_from_file_to_report(cli: Cli) -> None:
     assert sorted(text.split(",")[0] for text in texts) == ["Yth. Budi", "Yth. Siti"]
 
 
+def test_json_stays_clean_beside_a_console(cli: Cli) -> None:
+    Path("dispatcher.yaml").write_text("senders: {drop: {channel: console}}\n")
+    file = _write()
+    _approved(cli, file)
+    applied = cli("campaign", "apply", file, "--wait", "--json")
+    assert applied.json["state"] == "done"
+    assert "gunakan hak pilih" in applied.err
+
+
 def test_the_plan_has_its_keys_and_a_text_form(cli: Cli) -> None:
     cli("contacts", "import", "warga.csv")
     plan = cli("campaign", "plan", _write(), "--by", "Ani", "--json").json
