@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: Before the name; not part of how one greets a person. Keys are in lower case without dots.
 HONORIFICS = {
@@ -53,6 +54,7 @@ def _is_prefix(word: str) -> bool:
     return initials or bare in _BIRTH_ORDER_ARTICLES or (word.endswith(".") and bare in {"moh", "muh", "mohd", "muhd"})
 
 
+@lru_cache(maxsize=32768)  # files hold the same few thousand words again and again
 def _proper_word(word: str, shouted: bool) -> str:
     bare = word.strip(".,").lower()
     tail = word[len(word.rstrip(".,")) :]

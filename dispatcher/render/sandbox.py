@@ -226,7 +226,7 @@ class Templates:
         self._check_references(self.parse(source, name), name, ())
         try:
             code = self._environment.compile(source, name, f"<{name}>")
-            template = Template.from_code(self._environment, code, self._environment.make_globals(None))
+            template = Template.from_code(self._environment, code, dict(self._environment.globals))
         except Exception as error:
             raise _explain(error, name) from None
         return Compiled(name, template)
