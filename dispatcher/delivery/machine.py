@@ -143,8 +143,8 @@ def _requeue(message: Message, not_before_us: int, rule: str, code: str) -> None
 
 
 def _arm_hop(message: Message, now_us: int) -> None:
-    """The next hop follows a failure at once, anything else at its deadline, a delivery never."""
-    if message.hop_after_us is None or message.has_sibling:
+    """The next hop follows a failure at once, anything else at its deadline, a delivery never; and only once."""
+    if message.hop_after_us is None:
         return
     if message.status in GOOD:
         message.hop_due_us = None
@@ -208,6 +208,12 @@ def _climb_prior(message: Message, status: Status, now_us: int) -> None:
         message.claim_token = message.lease_until_us = None
         message.ended_us = message.ended_us or now_us
         _arm_hop(message, now_us)
+
+
+def followed(message: Message) -> None:
+    """The next hop was made."""
+    message.hop_due_us = message.hop_after_us = None
+    message.has_sibling = True
 
 
 def expire(message: Message, now_us: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from dispatcher.delivery import machine
 from dispatcher.operations.expand import Expander, RowMaker, charge
 from dispatcher.store import expansion
 from dispatcher.store.outbox import Batch
@@ -19,7 +20,10 @@ m = messages.c
 
 
 def follow_hops(expander: Expander) -> int:
-    """Make the hops that are due, in transactions of some hundred rows; returns how many were looked at."""
+    """Make the hops that are due, in transactions of some hundred rows; returns how many were looked at.
+
+    Also of campaigns that had nothing left to send: a failure is often told minutes after the acceptance.
+    """
     looked_at = 0
     while True:
         ids = expander.ids.take(_AT_ONCE)
@@ -33,7 +37,7 @@ def _follow(expander: Expander, ids: range, connection: Connection) -> int:
     due = (
         select(m.id, m.step_id, m.hop, m.contact_id)
         .join(campaigns, campaigns.c.id == m.campaign_id)
-        .where(m.hop_due_us <= expander.context.now_us(), campaigns.c.state == "running")
+        .where(m.hop_due_us <= expander.context.now_us(), campaigns.c.state.in_(("running", "done")))
         .order_by(m.id)
         .limit(_AT_ONCE)
     )
@@ -57,7 +61,7 @@ def _follow_step(
         select(campaigns).where(campaigns.c.id == step_row.campaign_id).with_for_update()
     ).one()
     batch = Batch.lock(connection, [row.id for row in members])
-    open_rows = [row for row in batch.rows.values() if row.hop_due_us is not None and not row.has_sibling]
+    open_rows = [row for row in batch.rows.values() if row.hop_due_us is not None]
     followed: set[int] = set()
     if step_row.expires_us > now_us:
         people = load_people(connection, [row.contact_id for row in open_rows], expander.context.keys)
@@ -70,5 +74,6 @@ def _follow_step(
         followed = {row["contact_id"] for row in stored}
     for row in open_rows:
         row.hop_due_us = None
-        row.has_sibling = row.contact_id in followed
+        if row.contact_id in followed:
+            machine.followed(row)
     batch.save(recount=True)
