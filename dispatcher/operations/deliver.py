@@ -53,7 +53,8 @@ class Deliverer:
         drains: dict[int, asyncio.Task[None]] = {}
 
         def over() -> bool:
-            return self._stopping or should_stop() or time.monotonic() >= deadline
+            # what cannot be recorded must not be sent: a recorder that failed ends the run, and its error comes out
+            return self._stopping or should_stop() or recorder.done() or time.monotonic() >= deadline
 
         while not over():
             names = await self._look(drains)

@@ -37,6 +37,7 @@ from dispatcher.store import outbox
 from dispatcher.store.installation import new_token
 from dispatcher.store.outbox import Claimed
 from dispatcher.store.permits import lock_sender, move_tat
+from dispatcher.store.sealed import SealBrokenError
 
 BATCH = 400
 SLICE_MESSAGES = 50
@@ -175,7 +176,7 @@ class Drain:
         except UnavailableError:
             # the commit may have happened all the same: nothing of it has left, so say that (invariant 16)
             for row in hand.rows[start:end]:
-                self.ends.add(Ended(row.id, row.attempt + 1, Withdrawn()))
+                self.ends.add(Ended(row.id, row.attempt + 1, Withdrawn(hand.token)))
             return {}
 
     def _begin_in(self, connection: Connection, token: int, rows: Sequence[Claimed]) -> dict[int, int]:
@@ -188,7 +189,9 @@ class Drain:
             attempt = begun.get(row.id)
             if attempt is None:
                 continue
-            message = self._message(row, attempt)
+            message = self._opened(row, attempt)
+            if message is None:
+                continue
             await self._slots.acquire()
             if at_us is not None:
                 await _sleep_until(self.context, at_us)
@@ -203,7 +206,7 @@ class Drain:
     async def _send(self, hand: Hand, row: Claimed, attempt: int, at_us: int | None, message: OutboundMessage) -> None:
         is_late = at_us is not None and self.context.database.clock.now_us() - at_us > LATE_US
         if is_late or hand.is_void:
-            self.ends.add(Ended(row.id, attempt, Withdrawn()))
+            self.ends.add(Ended(row.id, attempt, Withdrawn(hand.token)))
             return
         if row.synthetic and not self.channel.capabilities.synthetic_only:
             outcome: Outcome = Rejected(Reason.SYNTHETIC)
@@ -222,6 +225,14 @@ class Drain:
             return Ambiguous(detail="no answer")
         except Exception as error:
             return Ambiguous(detail=type(error).__name__)
+
+    def _opened(self, row: Claimed, attempt: int) -> OutboundMessage | None:
+        """None for a row that does not open: it fails alone, and the others go on."""
+        try:
+            return self._message(row, attempt)
+        except SealBrokenError:
+            self.ends.add(Ended(row.id, attempt, Rejected(Reason.OTHER, "seal-broken")))
+            return None
 
     def _message(self, row: Claimed, attempt: int) -> OutboundMessage:
         keys, ref = self.context.keys, make_ref(row.id, attempt)
