@@ -154,7 +154,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # FULL: a commit that was answered survives the loss of power
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.execute("PRAGMA cache_size = -8192")  # 8 MiB for each of the pool's connections
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.close()
 
