@@ -160,15 +160,20 @@ def begin(message: Message, now_us: int, lease_until_us: int) -> None:
     message.provider_id, message.parts, message.ended_us = "", 0, None
 
 
-def withdraw(message: Message, now_us: int) -> None:
-    """Begun, but its permit or its claim ran out before the first byte: back to the queue, the number stays used."""
+def withdraw(message: Message, token: int, now_us: int) -> None:
+    """The worker with this token let nothing of it leave: back to the queue, the attempt's number stays used.
+
+    The word may come after the lease. Of an attempt that someone else began meanwhile it says nothing.
+    """
+    if message.status not in (Status.SENDING, Status.UNKNOWN) or message.claim_token != token:
+        return
     message.claim_token = message.lease_until_us = None
     _requeue(message, now_us, "late-permit", "")
 
 
 def lease_ended(message: Message, now_us: int) -> None:
-    """The worker of a begun attempt is gone: nobody knows (invariant 3)."""
-    message.claim_token = message.lease_until_us = None
+    """The worker of a begun attempt is gone: nobody knows (invariant 3). By the token it may still withdraw."""
+    message.lease_until_us = None
     message.status = Status.UNKNOWN
     _arm_hop(message, now_us)
 
@@ -230,6 +235,7 @@ def settle(message: Message, decision: Decision, now_us: int) -> bool:
     """A person, a look-up or the campaign's `on_unknown` decides; False where the message is not unknown."""
     if message.status is not Status.UNKNOWN:
         return False
+    message.claim_token = None
     if decision == "sent":
         message.status, message.ended_us = Status.ACCEPTED, now_us
         _arm_hop(message, now_us)

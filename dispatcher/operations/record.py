@@ -24,7 +24,9 @@ from dispatcher.store.tables import messages, provider_refs
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """Begun, but its permit or its claim ran out before the first byte: nothing left."""
+    """Begun, or perhaps begun, by the claim of this token; nothing left."""
+
+    token: int
 
 
 class Ended(NamedTuple):
@@ -47,8 +49,8 @@ def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]
         if row is None:
             continue
         if isinstance(one.outcome, Withdrawn):
-            if one.attempt == row.attempt and row.status is Status.SENDING:
-                machine.withdraw(row, now_us)
+            if one.attempt == row.attempt:
+                machine.withdraw(row, one.outcome.token, now_us)
             continue
         effect = machine.record(row, one.attempt, one.outcome, now_us, random.random())
         if effect is not machine.NOTHING:

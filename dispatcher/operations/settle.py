@@ -24,6 +24,7 @@ from dispatcher.store.outbox import Batch
 from dispatcher.store.unknowns import ask_again_at, due_for_look_up, unknown_of_steps
 
 _AT_ONCE = 50
+_PAGE = 500
 _POLITE_S = 0.1
 _ASK_AGAIN_US = 5 * MINUTE_US
 _LONGEST_SETTLE_US = 10 * MINUTE_US
@@ -83,20 +84,28 @@ def _settle(context: Context, row: Any, result: LookupResult, absence_is_proof: 
 
 def resend_unknown(expander: Expander, settle_us: dict[int, int]) -> int:
     """Steps that say `on_unknown: resend` accept that some may get it twice, once the settle time is over."""
-    database = expander.context.database
+    resent, after_id = 0, 0
+    while True:
+        found, last_id = expander.context.database.run(partial(_resend_page, expander, settle_us, after_id))
+        resent += found
+        if last_id is None:
+            return resent
+        after_id = last_id
 
-    def once(connection: Connection) -> int:
-        now_us = expander.context.now_us()
-        waiting = unknown_of_steps(connection, now_us - min(settle_us.values(), default=_LONGEST_SETTLE_US), _AT_ONCE)
-        chosen = [row.id for row in waiting if _resends(expander, connection, row)]
-        batch = Batch.lock(connection, chosen)
-        for message in batch.rows.values():
-            settled_after_us = settle_us.get(message.sender_id, _LONGEST_SETTLE_US)
-            if (message.begun_us or 0) + settled_after_us <= now_us:
-                machine.settle(message, "resend", now_us)
-        return len(batch.save())
 
-    return database.run(once)
+def _resend_page(
+    expander: Expander, settle_us: dict[int, int], after_id: int, connection: Connection
+) -> tuple[int, int | None]:
+    """How many go back to the queue, and where the next page begins: those that are held stay in everyone's way."""
+    now_us = expander.context.now_us()
+    begun_before_us = now_us - min(settle_us.values(), default=_LONGEST_SETTLE_US)
+    waiting = unknown_of_steps(connection, begun_before_us, after_id, _PAGE)
+    batch = Batch.lock(connection, [row.id for row in waiting if _resends(expander, connection, row)])
+    for message in batch.rows.values():
+        settled_after_us = settle_us.get(message.sender_id, _LONGEST_SETTLE_US)
+        if (message.begun_us or 0) + settled_after_us <= now_us:
+            machine.settle(message, "resend", now_us)
+    return len(batch.save()), waiting[-1].id if len(waiting) == _PAGE else None
 
 
 def _resends(expander: Expander, connection: Connection, row: Any) -> bool:

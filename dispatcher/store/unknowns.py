@@ -37,12 +37,12 @@ def ask_again_at(connection: Connection, ids: list[int], instant_us: int) -> Non
     )
 
 
-def unknown_of_steps(connection: Connection, begun_before_us: int, limit: int) -> list[Any]:
-    """Unknown rows with the plan and step that say what to do about them."""
+def unknown_of_steps(connection: Connection, begun_before_us: int, after_id: int, limit: int) -> list[Any]:
+    """Unknown rows with the plan and step that say what to do about them, ascending by id."""
     statement = (
         select(m.id, m.sender_id, steps.c.plan_id, steps.c.name)
         .join(steps, steps.c.id == m.step_id)
-        .where(m.status == "unknown", m.begun_us <= begun_before_us)
+        .where(m.status == "unknown", m.begun_us <= begun_before_us, m.id > after_id)
         .order_by(m.id)
         .limit(limit)
     )

@@ -200,7 +200,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def withdraw(self) -> None:
         self._remember()
-        machine.withdraw(self.message, NOW)
+        machine.withdraw(self.message, 7, NOW)
 
     @precondition(lambda self: self.left)
     @rule(status=st.sampled_from(RECEIPTS), data=st.data())
@@ -246,9 +246,9 @@ class Life(RuleBasedStateMachine):
         assert len(self.left) <= 1 + self.resends
 
     @invariant()
-    def a_row_in_hand_is_one_that_waits_or_is_being_sent(self) -> None:
+    def a_row_in_hand_is_one_that_waits_or_whose_worker_may_still_speak(self) -> None:
         if self.message.claim_token is not None:
-            assert self.message.status in (Status.QUEUED, Status.SENDING)
+            assert self.message.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
 
 
 TestLife = Life.TestCase
