@@ -17,6 +17,7 @@ from dispatcher.core.errors import UnavailableError, UsageError
 from dispatcher.operations.context import Context
 from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.expand import Expander
+from dispatcher.operations.logs import log
 from dispatcher.operations.progress import Standing, standing_of
 from dispatcher.operations.spool import read_spools
 from dispatcher.operations.tick import Ticker
@@ -30,10 +31,14 @@ Progress = Callable[[int, int | None], None]
 
 
 class EmbeddedWorkers:
-    """Start on entering, stop on leaving: what was begun is finished or released."""
+    """Start on entering, stop on leaving: what was begun is finished or released.
 
-    def __init__(self, context: Context) -> None:
+    `failed` is called, in a thread of theirs, when one ends that should not.
+    """
+
+    def __init__(self, context: Context, failed: Callable[[], None] = lambda: None) -> None:
         self._context = context
+        self._failed = failed
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._lock: ProcessLock | None = None
@@ -57,19 +62,25 @@ class EmbeddedWorkers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
+        self.stop()
         for thread in self._threads:
             thread.join()
         if self._lock is not None:
             self._lock.release()
+
+    def stop(self) -> None:
+        """Begin nothing more; returns at once."""
+        self._stop.set()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """A thread that dies must not die unnoticed."""
         try:
             work()
         except BaseException as error:
+            log.error("worker-died", exc_info=error)
             self.failure = error
-            self._stop.set()
+            self.stop()
+            self._failed()
 
     def _deliver(self) -> None:
         import uvloop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
@@ -22,15 +23,21 @@ def create_app(context: Context) -> WebApp:
 
 
 class WebApp:
-    """Hooks do not pass through Starlette: they are the hot path."""
+    """Hooks do not pass through Starlette: they are the hot path.
+
+    Behind a proxy the public URL may have a path; it is understood whether the proxy takes it off or not.
+    """
 
     def __init__(self, context: Context) -> None:
         self._committer = Committer(Ingest(context))
         self._hooks = Hooks(context, self._committer)
         self._pages = Starlette(routes=ROUTES, exception_handlers={404: not_found}, lifespan=self._lifespan)
         self._pages.state.context = context
+        self._prefix = urlsplit(context.environment.public_url).path.rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._prefix and scope["type"] == "http":
+            scope = _without(self._prefix, scope)
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._hooks(scope, receive, send)
         else:
@@ -46,3 +53,10 @@ class WebApp:
             committing.cancel()
             with suppress(asyncio.CancelledError):
                 await committing
+
+
+def _without(prefix: str, scope: Scope) -> Scope:
+    if not scope["path"].startswith(f"{prefix}/"):
+        return scope
+    raw_path = scope["raw_path"].removeprefix(prefix.encode())
+    return {**scope, "path": scope["path"].removeprefix(prefix), "raw_path": raw_path}

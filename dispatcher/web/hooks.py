@@ -30,6 +30,7 @@ from dispatcher.web.senders import Caller, Callers
 
 PREFIX: Final = "/hooks/"
 _LONGEST_NAME: Final = 100
+_LONGEST_LOGGED: Final = 200
 _AGAIN: Final = ((b"retry-after", b"2"),)
 _STATUS: Final = {"kept": 204, "unparsed": 204, "away": 503, "full": 503, "lost": 500}
 
@@ -163,7 +164,7 @@ def _count(channel: str, answer: HookAnswer | None, fate: str) -> None:
             REPLIES.labels(channel).inc(len(answer.inbound))
         if answer.unmapped:
             UNMAPPED.labels(channel).inc(len(answer.unmapped))
-            log.warning("hook-unmapped", channel=channel, words=list(answer.unmapped))
+            log.warning("hook-unmapped", channel=channel, words=" ".join(answer.unmapped)[:_LONGEST_LOGGED])
 
 
 async def _send(send: Send, status: int, body: bytes, content_type: bytes) -> None:

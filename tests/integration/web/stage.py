@@ -96,8 +96,8 @@ class FakeChannels(Channels):
         return {"unsigned": Unsigned, "broken": Broken}.get(name) or super().get(name)
 
 
-def connect(url: str, settings: dict[str, Any] | None = None) -> Context:
-    context = make_context(url, settings or SETTINGS, DISPATCHER_PUBLIC_URL=PUBLIC_URL)
+def connect(url: str, settings: dict[str, Any] | None = None, public_url: str = PUBLIC_URL) -> Context:
+    context = make_context(url, settings or SETTINGS, DISPATCHER_PUBLIC_URL=public_url)
     context.channels = FakeChannels()
     return context
 

@@ -7,13 +7,16 @@ import socket
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import pytest
 from sqlalchemy import update
 
 from dispatcher.core.status import Status
 from dispatcher.receipts.fold import make_ref
 from dispatcher.store.tables import inbound, receipts, senders, suppressions
+from dispatcher.testing.carrier.faces.twilio_hooks import signature
 from dispatcher.web.body import MAX_BODY
-from tests.integration.web.stage import SETTINGS, Provider, Stage, signed
+from dispatcher.web.server import WebThread
+from tests.integration.web.stage import PUBLIC_URL, SETTINGS, TOKEN, Provider, Stage, connect, signed
 
 
 def test_a_receipt_is_committed_before_the_answer(stage: Stage) -> None:
@@ -27,6 +30,25 @@ def test_a_receipt_is_committed_before_the_answer(stage: Stage) -> None:
     row = stage.rows(receipts)[0]
     raw = stage.context.keys.sealer.open("receipts.raw", row.id, row.raw_sealed)
     assert raw.startswith(f"POST https://pesan.example/hooks/sms?m={make_ref(message, 1)}\n\nMessageSid=SM1&")
+
+
+@pytest.mark.parametrize("kept", ["", "/dispatcher"], ids=["taken off", "kept"])
+def test_a_public_url_with_a_path_behind_a_proxy(stage: Stage, kept: str) -> None:
+    """The signature covers the public URL, whether the proxy takes its path off or not."""
+    message = stage.message(Status.ACCEPTED)
+    public = f"{PUBLIC_URL}/dispatcher"
+    path = f"/hooks/sms?m={make_ref(message, 1)}"
+    form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Twilio-Signature": signature(TOKEN, public + path, form),
+    }
+    with WebThread(lambda: connect(stage.url, public_url=public)) as thread:
+        provider = Provider(thread.url)
+        assert provider.ask("POST", kept + path, urlencode(form).encode(), headers)[0] == 204
+        assert provider.ask("GET", f"{kept}/healthz")[0] == 200
+        assert provider.ask("GET", "/dispatchers/healthz")[0] == 404
+    assert stage.status(message) is Status.DELIVERED
 
 
 def test_an_answer_by_a_person(stage: Stage) -> None:

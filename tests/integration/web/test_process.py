@@ -3,80 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from dispatcher.core.status import Status
+from dispatcher.store.engine import Database
+from dispatcher.store.tables import receipts
+from tests.integration.web.process import ServerProcess, server_process
 from tests.integration.web.stage import PUBLIC_URL, Provider, Stage
 from tests.servers import PostgresServer, free_port
 
-DISPATCHER = str(Path(sys.executable).with_name("dispatcher"))
 SETTINGS = "senders:\n  sms: {channel: simulator}\n"
 
 
-class WebProcess:
-    """Reads its standard error as it comes, so that the pipe never fills."""
-
-    def __init__(self, folder: Path, url: str, port: int) -> None:
-        (folder / "dispatcher.yaml").write_text(SETTINGS)
-        environ = {
-            **os.environ,
-            "DATABASE_URL": url,
-            "DISPATCHER_CONFIG": str(folder / "dispatcher.yaml"),
-            "DISPATCHER_STATE_DIR": str(folder / "state"),
-            "DISPATCHER_PUBLIC_URL": PUBLIC_URL,
-        }
-        command = [DISPATCHER, "web", "--port", str(port)]
-        self.process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True, cwd=folder)
-        self.lines: list[str] = []
-        self._listening = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line.rstrip("\n"))
-            if "Listening" in line:
-                self._listening.set()
-        self._listening.set()
-
-    @property
-    def provider(self) -> Provider:
-        self._listening.wait(30)
-        address = next(re.search(r"http://\S+", line) for line in self.lines if "Listening" in line)
-        assert address is not None
-        return Provider(address[0])
-
-    def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        return self.wait()
-
-    def wait(self) -> int:
-        code = self.process.wait(20)
-        self._reader.join(20)
-        return code
-
-
 @contextmanager
-def web_process(folder: Path, url: str, port: int = 0) -> Iterator[WebProcess]:
-    process = WebProcess(folder, url, port)
-    try:
+def web_process(folder: Path, url: str, port: int = 0) -> Iterator[ServerProcess]:
+    (folder / "dispatcher.yaml").write_text(SETTINGS)
+    environ = {
+        "DATABASE_URL": url,
+        "DISPATCHER_CONFIG": str(folder / "dispatcher.yaml"),
+        "DISPATCHER_STATE_DIR": str(folder / "state"),
+        "DISPATCHER_PUBLIC_URL": PUBLIC_URL,
+    }
+    with server_process("web", folder, environ, port) as process:
         yield process
-    finally:
-        process.process.kill()
-        process.wait()
-        assert process.process.stderr is not None
-        process.process.stderr.close()
 
 
 def receipt(provider: Provider, word: str = "delivered") -> int:
@@ -87,6 +43,23 @@ def test_sigterm_ends_it_in_order(tmp_path: Path, sqlite_url: str) -> None:
     with web_process(tmp_path, sqlite_url) as web:
         assert receipt(web.provider) == 204
         assert web.end(signal.SIGTERM) == 0
+
+
+def test_what_was_answered_before_sigterm_is_kept(tmp_path: Path, sqlite_url: str) -> None:
+    """Invariant 7: 204 means committed; who gets no answer calls again."""
+    with web_process(tmp_path, sqlite_url) as web, ThreadPoolExecutor(16) as threads:
+        provider = web.provider
+        calls = {f"SM{i}": threads.submit(provider.status, i, "delivered", sid=f"SM{i}") for i in range(1, 2000)}
+        for sid in list(calls)[:50]:
+            assert calls[sid].result() == 204
+        assert web.end(signal.SIGTERM) == 0
+    answered = {sid for sid, call in calls.items() if call.exception() is None and call.result() == 204}
+    assert 50 <= len(answered) < len(calls)
+    database = Database(sqlite_url)
+    with database.read() as connection:
+        kept = set(connection.execute(select(receipts.c.provider_id)).scalars())
+    database.close()
+    assert answered <= kept
 
 
 def test_ctrl_c_is_an_interruption(tmp_path: Path, sqlite_url: str) -> None:
