@@ -210,7 +210,14 @@ def parse_settings(content: bytes, name: str = DEFAULT_CONFIG) -> Settings:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         line = _line_of(document, first["loc"])
-        raise UsageError("config-invalid", f"{name}:{line}: {place}: {first['msg']}") from None
+        if first["type"] == "extra_forbidden":
+            raise UsageError(
+                "config-unknown-key",
+                f"{name}:{line}: there is no setting {place}",
+                "docs/configuration.md lists the settings.",
+            ) from None
+        problem = first["msg"].removeprefix("Value error, ")
+        raise UsageError("config-invalid", f"{name}:{line}: {place}: {problem}") from None
 
 
 def _plain(node: Any) -> Any:

@@ -17,8 +17,10 @@ def print_plan(plan: Plan) -> None:
     say(f"{plan['title']} ({plan['campaign']}), fingerprint {plan['fingerprint'][:16]}")
     headings = ("step", "messages", "segments", "cost", "starts", "ends", "senders", "hops that may follow", "late")
     print_table(headings, [_step(step) for step in plan["steps"]])
+    if not plan["selected"]:
+        say("Nobody is meant by this audience. Are the contacts imported? dispatcher contacts import FILE")
     left_out = [("held out by chance", plan["held_out"]), *plan["skipped"].items()]
-    print_table(("left out", "people"), [row for row in left_out if row[1]] or [("nobody", 0)])
+    print_table(("left out", f"of {plan['selected']:,}"), [row for row in left_out if row[1]] or [("nobody", 0)])
     ceilings = plan["ceilings"]
     cost = Money.from_json(ceilings["cost"])
     rows = [("people", ceilings["people"]), ("segments", ceilings["segments"]), ("cost", cost or "-")]

@@ -141,7 +141,7 @@ class _Walk:
             page = load_page(connection, selection, self._context.keys)
             if not page:
                 seen.close()
-                return tally.finish(self._prices, self._unpriced)
+                return tally.finish(self._prices, self._unpriced, self._context.now_us())
             after = page[-1].id
             self._decide(page, decider, seen, tally)
             self._done += len(page)
@@ -215,14 +215,15 @@ class _StepTally:
         self._following[key] += 1
         self._following_segments[key] += draft.written.segments
 
-    def finish(self, prices: Prices, unpriced: set[str]) -> StepPlan:
+    def finish(self, prices: Prices, unpriced: set[str], now_us: int) -> StepPlan:
         messages, senders = self._messages.total(), self._by_sender(self._messages)
         units = {
             name: self._by_sender(self._segments)[name] if self._rates.get(name, (None, ""))[1] == "segment" else count
             for name, count in senders.items()
         }
         loads = [(count, self._rates.get(name, (None, ""))[0]) for name, count in units.items()]
-        when = span(self._revision.window(), self._due.due_us, self._due.expires_us, loads)
+        begins_us = max(self._due.due_us, now_us)
+        when = span(self._revision.window(), begins_us, self._due.expires_us, loads)
         return StepPlan(
             name=self._step.name,
             occasion=self._due.session,

@@ -44,7 +44,15 @@ def list_channels(context: Context) -> list[dict[str, Any]]:
     with context.database.read() as connection:
         rows = {row.name: row for row in sender_rows(connection)}
     configured = {name: _sender(context, name, rows.get(name)) for name in context.settings.senders}
-    return [_plugin(context, plugin, configured) for plugin in context.channels.plugins]
+    known = [_plugin(context, plugin, configured) for plugin in context.channels.plugins]
+    names = {plugin["name"] for plugin in known}
+    wanted = {sender.channel for sender in context.settings.senders.values()}
+    return [*known, *(_missing(context, name, configured) for name in sorted(wanted - names))]
+
+
+def _missing(context: Context, channel: str, configured: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A channel that the settings name and nobody installed."""
+    return _plugin(context, Plugin(channel, "", "", None, "it is not installed"), configured)
 
 
 def _plugin(context: Context, plugin: Plugin, configured: dict[str, dict[str, Any]]) -> dict[str, Any]:
