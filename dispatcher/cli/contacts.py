@@ -52,8 +52,10 @@ def import_(
     as_json: JsonFlag = False,
 ) -> int:
     """Read contacts from a file. The same file again changes nothing. Exit code 5: some rows were rejected."""
+    from dispatcher.operations.expand import Expander
     from dispatcher.operations.import_contacts import import_contacts
     from dispatcher.operations.import_result import ImportOptions
+    from dispatcher.operations.readdress import Readdresser
 
     options = ImportOptions(
         groups=tuple(group or ()),
@@ -68,8 +70,10 @@ def import_(
         rejects=rejects,
         dry_run=dry_run,
     )
+    context = connect_context()
+    readdress = Readdresser(Expander(context))
     with progress("Checking" if dry_run else "Importing") as advance:
-        result = import_contacts(connect_context(), file, options, progress=advance)
+        result = import_contacts(context, file, options, progress=advance, on_contacts_changed=readdress)
     print_diagnostics(result.diagnostics)
     if as_json:
         print_json(result.as_json())

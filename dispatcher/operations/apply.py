@@ -35,6 +35,10 @@ AHEAD_US = HOUR_US
 """A step is expanded at most this long before it is due."""
 
 TICK = "tick"
+CEILING = "ceiling:"
+"""How the reason of a campaign begins that paused itself at a ceiling of its approval (invariant 10)."""
+
+_NEWLY_APPROVED = "newly approved; resume it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def _apply(connection: Connection, context: Context, revision: Revision, plan: A
     campaign, now_us = revision.campaign, context.now_us()
     existing = campaign_by_slug(connection, campaign.campaign, lock=True)
     if existing is not None and existing.fingerprint == revision.fingerprint:
-        return str(existing.state)
+        return _approve_more(connection, existing, plan, now_us)
     state = "running" if _first_due_us(revision) <= now_us + AHEAD_US else "scheduled"
     values = {
         "plan_id": plan.id,
@@ -101,6 +105,7 @@ def _apply(connection: Connection, context: Context, revision: Revision, plan: A
         "zone": campaign.zone,
         "goal_people": campaign.goal.people if campaign.goal else None,
         "ceilings": plan.summary["ceilings"],
+        "ceilings_lifted": False,
         "applied_by": by,
     }
     if existing is None:
@@ -127,9 +132,20 @@ def _revise(
         raise RefusedError("cancelled", f"{existing.slug} was cancelled", "Give the campaign a new name to run it.")
     update_campaign(connection, existing.id, **values)
     if existing.state == "paused":
+        set_state(connection, existing.id, "paused", _NEWLY_APPROVED, now_us)
         return existing.id, "paused"
     set_state(connection, existing.id, state, "", now_us)
     return existing.id, state
+
+
+def _approve_more(connection: Connection, existing: Any, plan: Any, now_us: int) -> str:
+    """The same campaign, planned and approved again, for more people than before: new ceilings (invariant 10)."""
+    if plan.id > existing.plan_id and existing.state in ("scheduled", "running", "paused"):
+        values = {"plan_id": plan.id, "ceilings": plan.summary["ceilings"], "ceilings_lifted": False}
+        update_campaign(connection, existing.id, **values)
+        if existing.state_reason.startswith(CEILING):
+            set_state(connection, existing.id, "paused", _NEWLY_APPROVED, now_us)
+    return str(existing.state)
 
 
 def _first_due_us(revision: Revision) -> int:

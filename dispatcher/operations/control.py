@@ -13,15 +13,12 @@ from sqlalchemy import Connection
 
 from dispatcher.core.clock import iso
 from dispatcher.core.errors import RefusedError
-from dispatcher.operations.apply import AHEAD_US
+from dispatcher.operations.apply import AHEAD_US, CEILING
 from dispatcher.operations.context import Context
 from dispatcher.store.campaigns import all_campaigns, cancel_open_steps, require_campaign, steps_of, unapplied_plans
 from dispatcher.store.installation import record_act
 from dispatcher.store.steps import set_state, update_campaign
 from dispatcher.store.upkeep import cancel_campaign_rows
-
-CEILING = "ceiling:"
-"""How the reason of a campaign begins that paused itself at a ceiling of its approval (invariant 10)."""
 
 _OVER = ("done", "cancelled")
 

@@ -28,11 +28,7 @@ class Readdresser:
     def __call__(self, connection: Connection, contact_ids: Sequence[int]) -> None:
         self._expander.begin()
         now_us = self._expander.context.now_us()
-        waiting = (
-            select(m.id)
-            .where(m.status == "queued", any_of(connection, m.contact_id, sorted(contact_ids)))
-            .where(m.claim_token.is_(None) | (m.claim_until_us <= now_us))
-        )
+        waiting = select(m.id).where(m.status == "queued", any_of(connection, m.contact_id, sorted(contact_ids)))
         batch = Batch.lock(connection, connection.execute(waiting).scalars().all())
         groups: dict[tuple[int, int], list[machine.Message]] = {}
         for row in batch.rows.values():
@@ -63,7 +59,8 @@ class Readdresser:
             elif row.id in taken:
                 machine.cancel(row, Reason.SHARED_ADDRESS, now_us)
             else:
-                row.sender_id = values["sender_id"]
+                # a worker that has just claimed it holds the old text: without its token it cannot begin
+                row.sender_id, row.claim_token = values["sender_id"], None
                 kept.append((row.id, *(values[name] for name in _REWRITTEN)))
         return kept
 

@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 
 from dispatcher.core.clock import iso
 from dispatcher.core.status import Status
-from dispatcher.operations.apply import AHEAD_US
+from dispatcher.operations.apply import AHEAD_US, CEILING
 from dispatcher.operations.context import Context
-from dispatcher.operations.control import CEILING
 from dispatcher.outreach.funnel import Funnel, total
 from dispatcher.store.campaigns import require_campaign, steps_of
 from dispatcher.store.reports import Waiting, funnels, snapshot, waiting

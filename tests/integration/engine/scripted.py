@@ -7,8 +7,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from dispatcher.operations.channels import Channels
-from dispatcher.spi import Accepted, Capabilities, Channel, ChannelConfig, LookupQuery, LookupResult, Undecided
-from dispatcher.spi import OutboundMessage, Outcome
+from dispatcher.spi import (
+    Accepted,
+    Capabilities,
+    Channel,
+    ChannelConfig,
+    LookupQuery,
+    LookupResult,
+    OutboundMessage,
+    Outcome,
+    Undecided,
+)
 
 Answer = Callable[[OutboundMessage], Outcome | Awaitable[Outcome]]
 

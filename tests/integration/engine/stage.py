@@ -115,7 +115,11 @@ class Stage:
             now_us = self.context.now_us()
             ids = take_ids(connection, 2 * count, now_us)
             keys, people = self.context.keys, list(zip(ids[::2], ids[1::2], numbers, strict=True))
-            insert(connection, contacts, [self._contact(person, i, n, now_us) for i, (person, _, n) in enumerate(people, first)])
+            insert(
+                connection,
+                contacts,
+                [self._contact(person, i, n, now_us) for i, (person, _, n) in enumerate(people, first)],
+            )
             insert(connection, contact_points, [_point(keys, *one) for one in people])
             insert(connection, consents, [_consent(person, now_us) for person, _, _ in people])
         return numbers

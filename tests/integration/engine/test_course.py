@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from dispatcher.cli import contacts as command
 from dispatcher.core.clock import HOUR_US, MINUTE_US, SECOND_US, from_us
 from dispatcher.core.errors import RefusedError
 from dispatcher.operations import expand
@@ -143,6 +145,18 @@ def test_an_edited_contact_gets_the_new_text_at_the_new_number(stage: Stage) -> 
     opened = stage.context.keys.sealer.open
     assert opened("messages.address", row.id, row.address_sealed) == "+6281234567803"
     assert "Yth. Ayu," in opened("messages.body", row.id, row.body_sealed)
+
+
+def test_the_import_command_readdresses_what_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.import_rows([("a", "Ani", "081234567801")])
+    stage.start()
+    monkeypatch.setattr(command, "connect_context", lambda: stage.context)
+    path = stage.folder / "kontak.csv"
+    path.write_text("id,nama,no_hp\na,Ani,081234567809\n")
+    assert CliRunner().invoke(command.app, ["import", str(path), "--map", "id=id"]).exit_code == 0
+    stage.check()
+    (row,) = stage.rows()
+    assert stage.context.keys.sealer.open("messages.address", row.id, row.address_sealed) == "+6281234567809"
 
 
 def test_a_contact_edited_to_a_number_that_someone_else_of_the_step_has_gets_nothing(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Routes: what follows a failure or a deadline, and how a person with several hops is counted (DESIGN 4, invariant 11)."""
+"""Routes: what follows a failure or a deadline, and how a person with several hops is counted (invariant 11)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def clock(stage: Stage) -> Hands:
 
 
 def receipt(stage: Stage, row: Any, status: Status, reason: Reason | None = None) -> None:
-    event = Event({"sender_id": row.sender_id, "state": "parked"}, Receipt(status, reason=reason), Attempt(row.id, row.attempt))
+    event = Event(
+        {"sender_id": row.sender_id, "state": "parked"}, Receipt(status, reason=reason), Attempt(row.id, row.attempt)
+    )
     stage.run(lambda connection: fold(connection, [event], stage.context.now_us()))
 
 

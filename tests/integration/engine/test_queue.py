@@ -20,6 +20,7 @@ from dispatcher.spi import (
     Unsupported,
 )
 from dispatcher.store import outbox
+from dispatcher.store.tables import attempts
 from tests.integration.engine.stage import LEASE_US, Hands, Stage
 
 END = {
@@ -107,11 +108,12 @@ def test_each_attempt_is_kept_and_the_message_row_holds_the_last(stage: Stage) -
         clock.pass_s(600)
     (row,) = stage.rows()
     assert (row.attempt, row.tries, row.not_before_rule) == (3, 3, "retry")
-    from dispatcher.store.tables import attempts
-
     with stage.context.database.read() as connection:
         kept = connection.execute(attempts.select().order_by(attempts.c.attempt)).all()
-    assert [(one.attempt, one.status, one.reason) for one in kept] == [(1, "failed", "not_sent"), (2, "failed", "not_sent")]
+    assert [(one.attempt, one.status, one.reason) for one in kept] == [
+        (1, "failed", "not_sent"),
+        (2, "failed", "not_sent"),
+    ]
 
 
 def test_a_late_acceptance_of_an_earlier_attempt_is_adopted_instead_of_sending_again(stage: Stage) -> None:
