@@ -23,14 +23,12 @@ COMMANDS = {
     "contacts": Entry("contacts", "Import, show, export, stop and erase contacts."),
     "campaign": Entry("campaign", "Validate, plan, approve, apply, watch and report on campaigns."),
     "message": Entry("message", "List, show and settle single messages."),
-    "session": Entry("session", "Events that people are invited to."),
-    "inbox": Entry("inbox", "Answers that need a person."),
     "channel": Entry("channel", "Channels and senders: list, check, send a test, set the rate."),
     "simulate": Entry("simulate", "The carrier simulator as a server."),
     "up": Entry("up", "Everything in one process: web, workers, clock."),
     "web": Entry("web", "The web server alone."),
     "doctor": Entry("doctor", "What is missing or broken, and how to mend it."),
-    "db": Entry("db", "Create or upgrade the database; mark it as restored."),
+    "db": Entry("db", "Create or upgrade the database."),
     "keys": Entry("keys", "The installation's keys and their prints."),
 }
 

@@ -28,12 +28,16 @@ def up(
     """
     import uvloop
 
+    from dispatcher.operations.doctor import public_url
     from dispatcher.operations.logs import set_up_logs
     from dispatcher.operations.senders import sync_senders
 
     set_up_logs()
     context = connect_context()
     sync_senders(context)
+    for finding in public_url(context.environment):
+        if not finding.ok:
+            say(f"The public URL is {finding.detail}. {finding.fix}")
     uvloop.run(_run(context, host, port))
 
 

@@ -36,7 +36,7 @@ class EmbeddedWorkers:
     `failed` is called, in a thread of theirs, when one ends that should not.
     """
 
-    def __init__(self, context: Context, failed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, context: Context, failed: Callable[[], object] = lambda: None) -> None:
         self._context = context
         self._failed = failed
         self._stop = threading.Event()

@@ -17,6 +17,12 @@ def test_help_lists_every_command_and_imports_no_framework() -> None:
     assert all(f"  {name} " in shown for name in COMMANDS)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_listed_exists(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    assert "Usage: dispatcher" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["-h"], ["--version"], ["campaign", "-h"], ["campaign", "plan", "--help"]])
 def test_asking_for_help_is_no_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 0
