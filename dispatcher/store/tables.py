@@ -163,6 +163,7 @@ memberships = Table(
     Column("contact_id", Big, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
     PrimaryKeyConstraint("contact_id", "group_slug"),
     Index("ix_memberships_group_slug_contact_id", "group_slug", "contact_id"),
+    sqlite_with_rowid=False,
 )
 
 # Consent: what holds now, and the ledger of how it came to hold.
@@ -178,6 +179,7 @@ consents = Table(
     Column("import_id", Big),
     _us("at_us", required=True),
     PrimaryKeyConstraint("contact_id", "purpose", "media"),
+    sqlite_with_rowid=False,
 )
 
 consent_events = Table(
@@ -206,6 +208,7 @@ suppressions = Table(
     _word("via"),
     _us("at_us", required=True),
     PrimaryKeyConstraint("address_hash", "purpose"),
+    sqlite_with_rowid=False,
 )
 
 # Events people are invited to.
@@ -444,6 +447,7 @@ attempts = Table(
     _us("begun_us"),
     _us("ended_us"),
     PrimaryKeyConstraint("message_id", "attempt"),
+    sqlite_with_rowid=False,
 )
 
 #: The parts of a message, and the names that the provider gave them: for channels that do not echo our reference.
@@ -469,6 +473,7 @@ skipped = Table(
     Column("cell_id", Big, nullable=False),
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("step_id", "contact_id"),
+    sqlite_with_rowid=False,
 )
 
 #: Counters kept in the commit of the rows (invariant 11). `slot` spreads writers; `hop` -1 counts people by best hop.
@@ -483,6 +488,7 @@ tallies = Table(
     Column("slot", SmallInteger, nullable=False),
     _count("n"),
     PrimaryKeyConstraint("step_id", "hop", "sender_id", "status", "reason", "slot"),
+    sqlite_with_rowid=False,
 )
 
 cap_uses = Table(
@@ -493,6 +499,7 @@ cap_uses = Table(
     Column("message_id", Big, nullable=False),
     PrimaryKeyConstraint("contact_id", "period", "message_id"),
     Index("ix_cap_uses_message_id", "message_id"),
+    sqlite_with_rowid=False,
 )
 
 # What providers and people say (invariants 6 and 7).

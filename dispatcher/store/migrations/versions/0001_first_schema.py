@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("begun_us", Big, nullable=True),
         sa.Column("ended_us", Big, nullable=True),
         sa.PrimaryKeyConstraint("message_id", "attempt", name=op.f("pk_attempts")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "attribute_types",
@@ -52,6 +53,7 @@ def upgrade() -> None:
         sa.Column("period", sa.Text(), nullable=False),
         sa.Column("message_id", Big, nullable=False),
         sa.PrimaryKeyConstraint("contact_id", "period", "message_id", name=op.f("pk_cap_uses")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_cap_uses_message_id", "cap_uses", ["message_id"], unique=False)
     op.create_table(
@@ -364,6 +366,7 @@ def upgrade() -> None:
         sa.Column("cell_id", Big, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("step_id", "contact_id", name=op.f("pk_skipped")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "suppressions",
@@ -373,6 +376,7 @@ def upgrade() -> None:
         sa.Column("via", sa.Text(), server_default="", nullable=False),
         sa.Column("at_us", Big, nullable=False),
         sa.PrimaryKeyConstraint("address_hash", "purpose", name=op.f("pk_suppressions")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "tallies",
@@ -384,6 +388,7 @@ def upgrade() -> None:
         sa.Column("slot", sa.SmallInteger(), nullable=False),
         sa.Column("n", Big, server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("step_id", "hop", "sender_id", "status", "reason", "slot", name=op.f("pk_tallies")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "campaigns",
@@ -423,6 +428,7 @@ def upgrade() -> None:
             ["contact_id"], ["contacts.id"], name=op.f("fk_consents_contact_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("contact_id", "purpose", "media", name=op.f("pk_consents")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "contact_points",
@@ -451,6 +457,7 @@ def upgrade() -> None:
             ["contact_id"], ["contacts.id"], name=op.f("fk_memberships_contact_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("contact_id", "group_slug", name=op.f("pk_memberships")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_memberships_group_slug_contact_id", "memberships", ["group_slug", "contact_id"], unique=False)
     op.create_table(
