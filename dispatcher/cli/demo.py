@@ -35,4 +35,4 @@ def demo(
         print_json(report)
     else:
         print_report(report, language)
-    say(f"Everything is in {place}: the database, the contacts, the campaign and the settings.")
+    say(f"Everything is in {place}: contacts, campaign, settings, database, and the carrier's ledger.")

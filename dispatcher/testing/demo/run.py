@@ -30,6 +30,9 @@ from dispatcher.testing.carrier.options import CarrierOptions
 from dispatcher.testing.synthetic import write_csv
 
 CAMPAIGN = "gunakan-hak-pilih"
+LEDGER = "ledger.tsv"
+"""What the carrier took, by its own account."""
+
 _SOURCE = Path(__file__).parent / f"{CAMPAIGN}.yaml"
 _SETTLED_AFTER_S = 8.0
 """When no receipt has come for so long, the rest is not coming (lost ones exist, as in life)."""
@@ -84,7 +87,7 @@ def demo(folder: Path, contacts: int, say: Step, bar: Bar) -> Iterator[Demo]:
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
-    with CarrierProcess(CarrierOptions(behaviour=_CARRIER)) as carrier:
+    with CarrierProcess(CarrierOptions(behaviour=_CARRIER, ledger=folder / LEDGER)) as carrier:
         (folder / "dispatcher.yaml").write_text(_SETTINGS.format(url=carrier.url))
         environ = {
             **os.environ,
