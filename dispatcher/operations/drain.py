@@ -37,6 +37,7 @@ from dispatcher.store import outbox
 from dispatcher.store.installation import new_token
 from dispatcher.store.outbox import Claimed
 from dispatcher.store.permits import lock_sender, move_tat
+from dispatcher.store.refused import without_refused
 from dispatcher.store.sealed import SealBrokenError
 
 BATCH = 400
@@ -64,6 +65,7 @@ class Hand:
     claimed_ns: int
     wait_us: int = 0
     """Where there are no rows: how long to leave the sender alone; 0: nothing waits."""
+    was_late: bool = False
 
     @property
     def is_void(self) -> bool:
@@ -148,14 +150,16 @@ class Drain:
         if sender.slow_until_us is not None and sender.slow_until_us > now_us:
             return Hand(token, (), (), claimed_ns, sender.slow_until_us - now_us)
         rate = sender.rate_per_s
-        limit = BATCH if rate is None else min(BATCH, capacity(sender.tat_us, now_us, rate))
+        tat_us = max(sender.tat_us, now_us + self.context.lead.us)
+        limit = BATCH if rate is None else min(BATCH, capacity(tat_us, now_us, rate))
         if limit == 0:
-            return Hand(token, (), (), claimed_ns, sender.tat_us - now_us - HORIZON_US + 1000)
+            return Hand(token, (), (), claimed_ns, tat_us - now_us - HORIZON_US + 1000)
         self._turn += 1
-        rows = outbox.claim(connection, self.sender_id, limit, token, now_us, now_us + CLAIM_US, self._turn)
+        claimed = outbox.claim(connection, self.sender_id, limit, token, now_us, now_us + CLAIM_US, self._turn)
+        rows = without_refused(connection, claimed, now_us)
         if rate is None or not rows:
             return Hand(token, rows, [None] * len(rows), claimed_ns)
-        at_us, tat_us = permits(sender.tat_us, now_us, rate, [row.units for row in rows])
+        at_us, tat_us = permits(tat_us, now_us, rate, [row.units for row in rows])
         move_tat(connection, self.sender_id, tat_us)
         outbox.release(connection, token, [row.id for row in rows[len(at_us) :]])
         return Hand(token, rows[: len(at_us)], at_us, claimed_ns)
@@ -204,8 +208,7 @@ class Drain:
         self._slots.release()
 
     async def _send(self, hand: Hand, row: Claimed, attempt: int, at_us: int | None, message: OutboundMessage) -> None:
-        is_late = at_us is not None and self.context.database.clock.now_us() - at_us > LATE_US
-        if is_late or hand.is_void:
+        if self._is_late(hand, at_us) or hand.is_void:
             self.ends.add(Ended(row.id, attempt, Withdrawn(hand.token)))
             return
         if row.synthetic and not self.channel.capabilities.synthetic_only:
@@ -213,6 +216,18 @@ class Drain:
         else:
             outcome = await self._call(message)
         self.ends.add(Ended(row.id, attempt, outcome, self._keeps_ids))
+
+    def _is_late(self, hand: Hand, at_us: int | None) -> bool:
+        """Past its permit; the next claims leave more time, once for each claim that was too late."""
+        if at_us is None:
+            return False
+        if self.context.database.clock.now_us() - at_us <= LATE_US:
+            self.context.lead.was_in_time()
+            return False
+        if not hand.was_late:
+            hand.was_late = True
+            self.context.lead.was_late()
+        return True
 
     async def _call(self, message: OutboundMessage) -> Outcome:
         """The one place where something leaves the house. Whatever is not plainly said counts as ambiguous."""
