@@ -1,4 +1,4 @@
-"""The pretend carrier (`dispatcher simulate`): Twilio's translation, fixed credentials, made-up contacts only."""
+"""The pretend carrier (`dispatcher simulate`): Twilio's translation, fixed credentials, nothing leaves the machine."""
 
 from __future__ import annotations
 
