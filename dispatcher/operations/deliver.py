@@ -11,15 +11,17 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dispatcher.core.clock import SECOND_US
-from dispatcher.core.errors import DispatcherError, ProviderError, UnavailableError, UsageError
+from dispatcher.core.errors import ProviderError, UnavailableError, UsageError
 from dispatcher.operations.context import Context
 from dispatcher.operations.drain import Drain
 from dispatcher.operations.ends import Ends
+from dispatcher.operations.logs import log
 from dispatcher.operations.settle import look_up_unknown
 from dispatcher.spi import Channel
 from dispatcher.spi.http import PooledClient
 from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders, pause_sender
+from dispatcher.store.unknowns import senders_with_unknown
 from dispatcher.store.upkeep import senders_with_work
 
 _LOOK_EVERY_S = 0.2
@@ -51,24 +53,30 @@ class Deliverer:
         recorder = asyncio.create_task(ends.run())
         settling = asyncio.create_task(self._settle())
         drains: dict[int, asyncio.Task[None]] = {}
+        failed = False
 
         def over() -> bool:
             # what cannot be recorded must not be sent: a recorder that failed ends the run, and its error comes out
-            return self._stopping or should_stop() or recorder.done() or time.monotonic() >= deadline
+            return failed or self._stopping or should_stop() or recorder.done() or time.monotonic() >= deadline
 
-        while not over():
-            names = await self._look(drains)
-            for sender_id, name in names.items():
-                channel = await self._open(sender_id, name)
-                if channel is not None:
-                    drain = Drain(self._context, sender_id, name, channel, ends, self._transaction, over)
-                    drains[sender_id] = asyncio.create_task(self._guarded(drain))
-            await self._pause(drains)
-        settling.cancel()
-        if drains:
-            await asyncio.wait(drains.values())
-        ends.close()
-        await recorder
+        try:
+            while not over():
+                for sender_id, name in (await self._look(drains)).items():
+                    channel = await self._open(sender_id, name)
+                    if channel is not None:
+                        drain = Drain(self._context, sender_id, name, channel, ends, self._transaction, over)
+                        drains[sender_id] = asyncio.create_task(self._guarded(drain))
+                await self._pause(drains)
+        except BaseException:
+            failed = True
+            raise
+        finally:
+            # whatever happened: what was begun ends, and its ends are recorded
+            settling.cancel()
+            if drains:
+                await asyncio.wait(drains.values())
+            ends.close()
+            await recorder
         return ends.recorded
 
     async def _look(self, drains: dict[int, asyncio.Task[None]]) -> dict[int, str]:
@@ -94,34 +102,49 @@ class Deliverer:
             await drain.run()
         except UnavailableError:
             await asyncio.sleep(_AWAY_S)
+        except Exception as error:
+            log.error("drain-failed", sender=drain.name, exc_info=error)
+            await asyncio.sleep(_AWAY_S)
 
     async def _settle(self) -> None:
-        """Look up what is unknown, one process a sender at a time."""
+        """Look up what is unknown, also where nothing waits to be sent; one process a sender at a time."""
         while True:
-            for sender_id, channel in list(self._channels.items()):
-                if channel.capabilities.lookup:
-                    await self._look_up(sender_id, channel)
+            try:
+                found: dict[int, str] = await self._transaction(_senders_with_unknown)
+                for sender_id, name in found.items():
+                    channel = await self._open(sender_id, name)
+                    if channel is not None and channel.capabilities.lookup:
+                        await self._look_up(sender_id, channel)
+            except UnavailableError:
+                await asyncio.sleep(_AWAY_S)
+            except Exception as error:
+                log.error("look-up-failed", exc_info=error)
             await asyncio.sleep(_SETTLE_EVERY_S)
 
     async def _look_up(self, sender_id: int, channel: Channel[Any]) -> None:
         name, now_us = f"look-up:{sender_id}", self._context.now_us
-        try:
-            if await self._transaction(lambda c: take_lease(c, name, self._token, now_us(), _SETTLE_LEASE_US)):
-                await look_up_unknown(self._context, sender_id, channel, self._transaction)
-        except UnavailableError:
-            await asyncio.sleep(_AWAY_S)
+        if await self._transaction(lambda c: take_lease(c, name, self._token, now_us(), _SETTLE_LEASE_US)):
+            await look_up_unknown(self._context, sender_id, channel, self._transaction)
 
     async def _open(self, sender_id: int, name: str) -> Channel[Any] | None:
-        """None where the sender cannot be opened: it is paused with the reason."""
+        """None where the sender cannot be opened: it is paused with the reason, and the others go on."""
         if sender_id not in self._channels:
-            context = self._context
             try:
-                self._channels[sender_id] = context.open_sender(name, self._http)
+                self._channels[sender_id] = self._context.open_sender(name, self._http)
             except (ProviderError, UsageError) as error:
-                reason = _reason(error)
-                await self._transaction(lambda c: pause_sender(c, sender_id, reason, context.now_us()))
+                await self._pause_sender(sender_id, f"{error.message}. {error.hint}".strip())
+                return None
+            except Exception as error:  # anyone's plug-in
+                log.error("channel-failed", sender=name, exc_info=error)
+                await self._pause_sender(sender_id, f"its channel does not open ({type(error).__name__})")
                 return None
         return self._channels[sender_id]
+
+    async def _pause_sender(self, sender_id: int, reason: str) -> None:
+        try:
+            await self._transaction(lambda c: pause_sender(c, sender_id, reason, self._context.now_us()))
+        except UnavailableError:
+            await asyncio.sleep(_AWAY_S)
 
     async def _transaction(self, work: Callable[[Connection], Any]) -> Any:
         loop = asyncio.get_running_loop()
@@ -139,5 +162,6 @@ def _senders_with_work(context: Context, connection: Connection) -> dict[int, st
     return {i: names[i] for i in senders_with_work(connection, list(names), context.now_us())}
 
 
-def _reason(error: DispatcherError) -> str:
-    return f"{error.message}. {error.hint}".strip()
+def _senders_with_unknown(connection: Connection) -> dict[int, str]:
+    unknown = senders_with_unknown(connection)
+    return {row.id: row.name for row in known_senders(connection) if row.id in unknown}

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.context import Context
@@ -41,6 +42,14 @@ class Ends:
 
     async def run(self, patience_s: float = 8.0) -> None:
         """After `close`, a database that is away for longer than `patience_s` gets the rest through a file."""
+        try:
+            await self._run(patience_s)
+        finally:
+            if self._waiting:
+                write_spool(self._context.environment.state_dir, self._waiting)
+                self._waiting = []
+
+    async def _run(self, patience_s: float) -> None:
         given_up_at: float | None = None
         loop = asyncio.get_running_loop()
         while self._waiting or not self._closing:
@@ -55,8 +64,6 @@ class Ends:
             if self._closing:
                 given_up_at = given_up_at or loop.time() + patience_s
                 if loop.time() >= given_up_at:
-                    write_spool(self._context.environment.state_dir, self._waiting)
-                    self._waiting = []
                     return
             await asyncio.sleep(_AGAIN_S)
 
@@ -70,7 +77,8 @@ class Ends:
         batch = self._waiting[:AT_ONCE]
         try:
             await self._transaction(lambda connection: record_ends(self._context, connection, batch))
-        except UnavailableError:
+        except (UnavailableError, OperationalError):
+            # away, or a deadlock that came back once too often: another time
             return False
         del self._waiting[: len(batch)]
         self.recorded += len(batch)

@@ -85,7 +85,10 @@ def read_spools(context: Context) -> int:
     """Record what earlier processes left; a file goes only after its commit."""
     recorded = 0
     for path in sorted(_folder(context.environment.state_dir).glob("*.jsonl")):
-        ended = _read(path)
+        try:
+            ended = _read(path)
+        except FileNotFoundError:
+            continue  # another process recorded it meanwhile
         context.database.run(partial(_record, context, ended))
         path.unlink(missing_ok=True)
         recorded += len(ended)

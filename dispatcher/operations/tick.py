@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from dispatcher.core.clock import SECOND_US
+from dispatcher.core.errors import UsageError
 from dispatcher.delivery.schedule import next_opening
 from dispatcher.operations.apply import AHEAD_US, TICK
 from dispatcher.operations.context import Context
@@ -12,11 +16,13 @@ from dispatcher.operations.expand import Expander
 from dispatcher.operations.follow import follow_hops
 from dispatcher.operations.ingest import age_parked, match_parked
 from dispatcher.operations.settle import resend_unknown
+from dispatcher.spi.capabilities import Capabilities
 from dispatcher.store import upkeep
 from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders
 from dispatcher.store.steps import due_steps
 from dispatcher.store.tables import steps
+from dispatcher.store.unknowns import due_for_look_up, senders_with_unknown
 
 LEASE_US = 5 * SECOND_US
 _PARKED_AT_ONCE = 500
@@ -56,8 +62,9 @@ class Ticker:
             now_us = self._context.now_us()
             upkeep.complete(connection, now_us)
             due = due_steps(connection, now_us + AHEAD_US)
-            senders = upkeep.senders_with_work(connection, [row.id for row in known_senders(connection)], now_us)
-        return Work(tuple(row.id for row in due), tuple(senders))
+            known = [row.id for row in known_senders(connection)]
+            senders = {*upkeep.senders_with_work(connection, known, now_us), *self._to_look_up(connection, now_us)}
+        return Work(tuple(row.id for row in due), tuple(sorted(senders)))
 
     def _reopen_windows(self) -> None:
         now_us = self._context.now_us()
@@ -74,13 +81,31 @@ class Ticker:
         for campaign_id in interrupted:
             upkeep.cancel_campaign_rows(self._context.database, campaign_id)
 
+    def _to_look_up(self, connection: Connection, now_us: int) -> list[int]:
+        """Senders whose providers can be asked by now what became of an attempt."""
+        able = self._capabilities(connection) if (unknown := senders_with_unknown(connection)) else {}
+        return [
+            sender_id
+            for sender_id in unknown & able.keys()
+            if able[sender_id].lookup
+            and due_for_look_up(connection, sender_id, now_us - _settle_us(able[sender_id]), now_us, 1)
+        ]
+
     def _settle_times(self) -> dict[int, int]:
         """Sender → how long its provider's record takes to be complete."""
-        context = self._context
-        with context.database.read() as connection:
-            names = {row.name: row.id for row in known_senders(connection)}
-        return {
-            names[name]: int(context.channels.get(sender.channel).capabilities.settle_time_s * SECOND_US)
-            for name, sender in context.settings.senders.items()
-            if name in names
-        }
+        with self._context.database.read() as connection:
+            return {sender_id: _settle_us(able) for sender_id, able in self._capabilities(connection).items()}
+
+    def _capabilities(self, connection: Connection) -> dict[int, Capabilities]:
+        """Of the senders whose channels load; one that does not holds up nobody else."""
+        ids = {row.name: row.id for row in known_senders(connection)}
+        found: dict[int, Capabilities] = {}
+        for name, sender in self._context.settings.senders.items():
+            if name in ids:
+                with suppress(UsageError):
+                    found[ids[name]] = self._context.channels.get(sender.channel).capabilities
+        return found
+
+
+def _settle_us(able: Capabilities) -> int:
+    return int(able.settle_time_s * SECOND_US)

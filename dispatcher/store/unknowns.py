@@ -13,6 +13,10 @@ m = messages.c
 LOOK_UP = "look-up"
 
 
+def senders_with_unknown(connection: Connection) -> set[int]:
+    return set(connection.execute(select(m.sender_id).where(m.status == "unknown").distinct()).scalars())
+
+
 def due_for_look_up(connection: Connection, sender_id: int, begun_before_us: int, now_us: int, limit: int) -> list[Any]:
     """Unknown rows old enough for the provider's list to be complete; each is asked about now and then."""
     statement = (

@@ -1,4 +1,4 @@
-"""Expanding: each person decided on once, whoever expands, however often, wherever it stopped (invariants 2, 11, 13)."""
+"""Expanding: each person decided on once, whoever expands, however often, from anywhere (invariants 2, 11, 13)."""
 
 from __future__ import annotations
 

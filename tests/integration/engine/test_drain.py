@@ -1,0 +1,224 @@
+"""Real drains against a provider that does as it is told (invariants 3 to 5, 9)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from dispatcher.core.status import Reason, Status
+from dispatcher.operations import drain
+from dispatcher.operations.sender_control import resume
+from dispatcher.spi import (
+    Absent,
+    Accepted,
+    Ambiguous,
+    AmbiguousError,
+    Filtered,
+    Found,
+    LookupQuery,
+    LookupResult,
+    Misconfigured,
+    NotSent,
+    NotSentError,
+    OptedOut,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unsupported,
+)
+from dispatcher.store.tables import messages, senders
+from tests.integration.engine.scripted import Provider
+from tests.integration.engine.stage import Stage
+
+Make = Callable[..., Stage]
+
+
+@pytest.fixture
+def make(sqlite_url: str, tmp_path: Path) -> Make:
+    return lambda providers=None, rates=None: Stage(sqlite_url, tmp_path, providers, rates)
+
+
+def test_every_end_that_a_provider_may_give_a_message(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says, what it raises, what it never says: nothing is sent again that may have left."""
+    monkeypatch.setattr(drain, "SEND_TIMEOUT_S", 0.2)
+
+    def raises(error: Exception) -> Callable[[], Outcome]:
+        def answer() -> Outcome:
+            raise error
+
+        return answer
+
+    ends: list[tuple[Callable[[], Any], str]] = [
+        (lambda: Accepted(("x",)), "accepted"),
+        (lambda: Accepted(final=True), "delivered"),
+        (lambda: Rejected(Reason.INVALID_NUMBER), "failed"),
+        (OptedOut, "failed"),
+        (Unsupported, "failed"),
+        (Filtered, "failed"),
+        (Ambiguous, "unknown"),
+        (raises(AmbiguousError("gone")), "unknown"),
+        (raises(ValueError("+62812")), "unknown"),
+        (lambda: asyncio.sleep(5), "unknown"),
+        (lambda: NotSent(retry_after_s=60.0), "queued"),
+        (raises(NotSentError("refused")), "queued"),
+    ]
+    turns, expected = cycle(ends), list[str]()
+
+    def answer(message: Any) -> Any:
+        respond, end = next(turns)
+        expected.append(end)
+        return respond()
+
+    provider = stage.providers["sms"]
+    provider.answer = answer
+    stage.people(3 * len(ends))
+    stage.start()
+    stage.drain(lambda: len(provider.refs) == 36 and not stage.statuses().get("sending"))
+    stage.check()
+    assert stage.statuses() == {end: expected.count(end) for end in set(expected)}
+    assert len(set(provider.refs)) == len(provider.refs) == len(set(provider.numbers))
+
+
+def test_one_throttled_sender_slows_nobody_else_and_uses_up_no_try(make: Make) -> None:
+    slow = Provider(lambda message: Throttled(600.0))
+    stage = make({"slow": slow, "sms": Provider()})
+    stage.people(20)
+    stage.start("lambat", route="[{senders: slow}]")
+    stage.start("lancar", route="[{senders: sms}]")
+    stage.drain(lambda: len(stage.rows(status="accepted")) == 20)
+    stage.check()
+    waiting = stage.rows(status="queued")
+    assert len(waiting) == 20
+    assert {row.tries for row in waiting} == {0}
+    assert {row.not_before_rule for row in waiting} <= {"throttled", "due", "late-permit"}
+    assert stage.sender("slow").slow_until_us > stage.context.now_us()
+    stage.close()
+
+
+def test_refused_credentials_pause_the_sender_with_the_reason_and_lose_nothing(make: Make) -> None:
+    provider = Provider(lambda message: Misconfigured("20003", "the account refuses our token"))
+    stage = make({"sms": provider})
+    stage.people(5)
+    stage.start()
+    stage.drain(lambda: bool(stage.sender().paused) and not stage.statuses().get("sending"))
+    assert stage.sender().pause_reason == "the account refuses our token (20003)"
+    assert stage.statuses() == {"queued": 5}
+
+    provider.answer = lambda message: Accepted(("x",))
+    resume(stage.context, "sms", "Ani")
+    stage.drain(stage.nothing_waits)
+    assert stage.statuses() == {"accepted": 5}
+    stage.check()
+    stage.close()
+
+
+def test_a_channel_that_does_not_open_pauses_its_sender_only(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = make({"broken": Provider(), "sms": Provider()})
+    stage.people(5)
+    stage.start("rusak", route="[{senders: broken}]")
+    stage.start("lancar", route="[{senders: sms}]")
+    broken = stage.context.channels.get("broken")
+    monkeypatch.setattr(broken, "__init__", lambda self, config, http: 1 / 0)
+    stage.drain(lambda: len(stage.rows(status="accepted")) == 5 and bool(stage.sender("broken").paused))
+    assert "ZeroDivisionError" in stage.sender("broken").pause_reason
+    assert not stage.sender("sms").paused
+    stage.close()
+
+
+def test_made_up_contacts_are_refused_by_every_sender_that_is_not_a_pretend_carrier(make: Make) -> None:
+    real, pretend = Provider(), Provider(synthetic_only=True)
+    stage = make({"real": real, "pretend": pretend})
+    stage.people(4, lambda index: f"+62860{index:08}")
+    stage.start("nyata", route="[{senders: real}]")
+    stage.start("pura", route="[{senders: pretend}]")
+    stage.drain(stage.nothing_waits)
+    assert real.refs == []
+    assert {row.reason for row in stage.rows(status="failed")} == {"synthetic_contact"}
+    assert len(pretend.refs) == 4
+    stage.close()
+
+
+def test_a_row_that_does_not_open_fails_alone(make: Make) -> None:
+    stage = make()
+    stage.people(5)
+    stage.start()
+    with stage.context.database.begin() as connection:
+        spoilt = stage.rows()[2].id
+        connection.execute(update(messages).where(messages.c.id == spoilt).values(body_sealed=b"spoilt"))
+    stage.drain(stage.nothing_waits)
+    assert stage.statuses() == {"accepted": 4, "failed": 1}
+    stage.close()
+
+
+def test_what_is_unknown_is_looked_up_though_nothing_waits(make: Make) -> None:
+    """Invariant 4: found → adopted; an absence that is proof → sent again, once; anything else stays held."""
+    provider = Provider(lambda message: Ambiguous(), lookup=True, absence_is_proof=True, settle_time_s=0.0)
+    stage = make({"sms": provider})
+    stage.people(3)
+    stage.start()
+    stage.drain(lambda: stage.statuses() == {"unknown": 3})
+    found, absent, undecided = (row.id for row in stage.rows())
+
+    def look_up(query: LookupQuery) -> LookupResult:
+        asked = int(query.ref.partition(".")[0])
+        if asked == undecided:
+            raise TimeoutError
+        return Found("SM1", Status.DELIVERED) if asked == found else Absent()
+
+    provider.look_up = look_up
+    provider.answer = lambda message: Accepted(("x",))
+    assert stage.tick().senders == (stage.sender_id(),)
+    # another process, which has sent nothing yet
+    fresh = stage.connect()
+    stage.drain(lambda: stage.statuses() == {"delivered": 1, "accepted": 1, "unknown": 1}, fresh)
+    fresh.database.close()
+    assert provider.refs.count(f"{absent}.2") == 1
+    assert stage.tick().senders == ()
+    stage.close()
+
+
+def test_a_stop_lets_what_was_begun_finish_and_returns_the_rest(make: Make) -> None:
+    async def slowly(message: Any) -> Outcome:
+        await asyncio.sleep(0.2)
+        return Accepted(("x",))
+
+    provider = Provider(slowly, concurrency=10)
+    stage = make({"sms": provider})
+    stage.people(300)
+    stage.start()
+    stage.drain(lambda: len(provider.refs) >= 15)
+    stage.check()
+    assert stage.statuses().keys() <= {"accepted", "queued"}
+    assert stage.statuses()["accepted"] == len(provider.refs) == len(set(provider.numbers))
+    stage.drain(stage.nothing_waits)
+    assert stage.statuses() == {"accepted": 300}
+    assert len(provider.numbers) == len(set(provider.numbers)) == 300
+    stage.close()
+
+
+def test_a_sender_may_be_paused_in_the_middle(make: Make) -> None:
+    """Invariant 8: nothing leaves later than 0.8 s after it."""
+    stage = make({"sms": Provider()}, {"sms": "40 msg/s"})
+    stage.people(100)
+    stage.start()
+    provider = stage.providers["sms"]
+
+    def pause_then_wait() -> bool:
+        if len(provider.refs) >= 10 and not stage.sender().paused:
+            with stage.context.database.begin() as connection:
+                connection.execute(update(senders).values(paused=True))
+            provider.paused_at_s = time.monotonic()  # type: ignore[attr-defined]
+        return hasattr(provider, "paused_at_s") and time.monotonic() - provider.paused_at_s > 1.2
+
+    stage.drain(pause_then_wait)
+    assert 10 <= len(provider.refs) < 60
+    assert provider.at_s[-1] - provider.paused_at_s <= 0.9  # type: ignore[attr-defined]
+    assert stage.statuses()["queued"] == 100 - len(provider.refs)
+    stage.close()
