@@ -80,7 +80,7 @@ def _run_noun(noun: str, arguments: list[str]) -> int:
         return 0
     except Exception as error:
         if os.environ.get("DISPATCHER_DEBUG"):
-            raise
+            _tell_where(error)
         return _report_unexpected(error, as_json=as_json)
     return result if isinstance(result, int) else 0
 
@@ -141,6 +141,15 @@ def _report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     else:
         getattr(error, "show", lambda: _tell(f"Error: {error}"))()
     return 2
+
+
+def _tell_where(error: Exception) -> None:
+    """A traceback without messages: those of libraries quote numbers, names and texts (invariant 12)."""
+    import traceback
+
+    for one in (error, error.__cause__ or error.__context__):
+        if one is not None:
+            _tell(f"{type(one).__name__}\n{''.join(traceback.format_tb(one.__traceback__))}")
 
 
 def _report_unexpected(error: Exception, *, as_json: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import unicodedata
 from typing import Any
 
 from dispatcher.campaign.fingerprint import short
@@ -13,6 +14,8 @@ from dispatcher.store.installation import record_act
 from dispatcher.store.plans import approve, find_plan, plan_by_id
 
 _SHORTEST = 8
+_LOOKS_LIKE = dict(zip("аеорсухіјѕԁһкмтвнзαεορυικτνγı01", "aeopcyxijsdhkmtbhzaeopuiktvyiol", strict=True))
+"""Cyrillic and Greek letters, and digits, that pass for Latin ones."""
 
 
 def approve_plan(context: Context, slug: str, fingerprint: str, by: str) -> dict[str, Any]:
@@ -22,12 +25,14 @@ def approve_plan(context: Context, slug: str, fingerprint: str, by: str) -> dict
     """
     if len(fingerprint) < _SHORTEST:
         raise UsageError("fingerprint-short", f"give at least {_SHORTEST} characters of the fingerprint")
+    if not _letters(by):
+        raise UsageError("approver-missing", "an approval needs the name of who gives it", "Name them: --by WHO")
     with context.database.begin() as connection:
         plan = find_plan(connection, fingerprint, slug)
         if plan is None:
             hint = "Plan it first: dispatcher campaign plan FILE --by WHO. The plan prints its fingerprint."
             raise RefusedError("no-such-plan", f"{slug} has no plan with the fingerprint {short(fingerprint)}", hint)
-        if _same_person(plan.author, by):
+        if same_person(plan.author, by):
             raise RefusedError(
                 "author-approves",
                 f"{by} made this plan and cannot approve it",
@@ -48,5 +53,11 @@ def approve_plan(context: Context, slug: str, fingerprint: str, by: str) -> dict
     }
 
 
-def _same_person(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+def same_person(one: str, other: str) -> bool:
+    return _letters(one) == _letters(other)
+
+
+def _letters(name: str) -> str:
+    """What of a name is read: no case, width, accents, spaces, stops, or characters that nobody sees."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(_LOOKS_LIKE.get(letter, letter) for letter in plain if letter.isalnum())

@@ -18,7 +18,11 @@ from typing import Any, Final, TextIO
 import structlog
 
 _FRAMES: Final = 6
-_NUMBER: Final = re.compile(r"(?<![\w.])\+?(?:62|0)8[\d\s-]{7,14}(?![\w.])")
+_NUMBER: Final = re.compile(
+    r"(?:\+|%2B)[1-9][\d\s().-]{6,18}\d(?!\d)"  # any country's, also as part of a URL
+    r"|(?<![0-9A-Za-z])(?<!\d\.)(?:62|0)8[\d\s-]{7,14}(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
 
 
 def _common() -> list[Any]:
