@@ -18,6 +18,26 @@ HORIZON_US = 500_000
 LATE_US = 8_000
 """A permit used later than this is void."""
 
+SHORTEST_LEAD_US = 30_000
+LONGEST_LEAD_US = 400_000
+
+
+class Lead:
+    """How far ahead of its first permit a slice is begun, and a claim made at the latest: what commits take, as found.
+
+    A fixed one would let a message starve where the disk or the machine is slower: each of its permits would be void
+    before the message is begun. Steady sending is not slowed: there the permits of a claim lie ahead already.
+    """
+
+    def __init__(self) -> None:
+        self.us = SHORTEST_LEAD_US
+
+    def was_late(self) -> None:
+        self.us = min(2 * self.us, LONGEST_LEAD_US)
+
+    def was_in_time(self) -> None:
+        self.us = max(self.us - self.us // 100, SHORTEST_LEAD_US)
+
 
 def interval_us(rate_per_s: float) -> int:
     """The distance between two cost units, rounded up."""

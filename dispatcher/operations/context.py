@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from dispatcher.core.errors import UsageError
+from dispatcher.delivery.pacing import Lead
 from dispatcher.operations.channels import Channels
 from dispatcher.settings import Environment, Settings
 from dispatcher.spi import Channel, HttpClient
@@ -20,6 +21,8 @@ class Context:
     database: Database
     keys: Keys
     channels: Channels = field(default_factory=Channels)
+    lead: Lead = field(default_factory=Lead)
+    """Of this process's claims, over all senders."""
 
     @cached_property
     def settings(self) -> Settings:

@@ -49,7 +49,6 @@ CLAIM_US = 2_000_000
 
 LEASE_US = 15_000_000
 SEND_TIMEOUT_S = 9.0
-_BEGIN_AHEAD_US = 30_000
 _WAIT_PAUSED_US = 1_000_000
 
 Database = Callable[[Callable[[Connection], Any]], Any]
@@ -168,7 +167,7 @@ class Drain:
         """message → attempt of those that are still ours; none where the claim is void by now."""
         first_us = hand.at_us[start]
         if first_us is not None:
-            await _sleep_until(self.context, first_us - _BEGIN_AHEAD_US)
+            await _sleep_until(self.context, first_us - self.context.lead.us)
         ids = [row.id for row in hand.rows[start:end]]
         if hand.is_void or self.should_stop():
             await self.database(lambda connection: outbox.release(connection, hand.token, ids))
