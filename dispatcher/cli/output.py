@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -80,7 +80,3 @@ def connect_context() -> Any:
     from dispatcher.wiring import connect
 
     return connect()
-
-
-def as_rows(mapping: Mapping[str, object]) -> list[tuple[str, object]]:
-    return list(mapping.items())

@@ -13,8 +13,3 @@ MAX_ID = (1 << 53) - 1
 def floor_at(now_us: int) -> int:
     """The lowest id that may be handed out at this instant."""
     return (now_us // 1_000_000) << SEQUENCE_BITS
-
-
-def instant_of(identifier: int) -> int:
-    """The second in which an id was made, in microseconds since 1970."""
-    return (identifier >> SEQUENCE_BITS) * 1_000_000

@@ -53,10 +53,8 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-LIVE: Final = (Status.QUEUED, Status.SENDING, Status.UNKNOWN, Status.ACCEPTED, Status.SENT)
 GOOD: Final = frozenset({Status.DELIVERED, Status.READ})
 BAD: Final = frozenset({Status.FAILED, Status.EXPIRED, Status.CANCELLED})
-END: Final = GOOD | BAD
 
 #: Rank on the lattice an attempt climbs (invariant 6). `failed` sits below `delivered`: either may arrive first,
 #: and the good one wins. `expired` and `cancelled` are queue states: no attempt ever holds them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -101,8 +101,3 @@ def _walk(
             return first, opens_us + needed_us, 0
         needed_us -= closes_us - opens_us
         at_us = last = closes_us
-
-
-def known_units(units: Mapping[str, int], rates: Mapping[str, float | None]) -> list[tuple[int, float | None]]:
-    """The loads of `span`, sender by sender."""
-    return [(count, rates.get(sender)) for sender, count in units.items()]

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, case, select, update
 
-from dispatcher.core.errors import UsageError
 from dispatcher.store.tables import senders
 
 
@@ -39,11 +38,3 @@ def known_senders(connection: Connection) -> list[Any]:
     """Those that the settings still name."""
     statement = select(senders.c.id, senders.c.name).where(senders.c.removed.is_(False)).order_by(senders.c.id)
     return list(connection.execute(statement))
-
-
-def sender_id_of(connection: Connection, name: str) -> int:
-    """UsageError where no sender of that name was ever used."""
-    found = connection.execute(select(senders.c.id).where(senders.c.name == name)).scalar()
-    if found is None:
-        raise UsageError("unknown-sender", f"there is no sender {name}")
-    return int(found)

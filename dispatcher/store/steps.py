@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from dispatcher.store.bulk import insert_ignore
 from dispatcher.store.installation import take_ids
@@ -64,8 +64,3 @@ def due_steps(connection: Connection, before_us: int, limit: int = 50) -> list[A
         .limit(limit)
     )
     return list(connection.execute(statement))
-
-
-def has_open_steps(connection: Connection, campaign_id: int) -> bool:
-    statement = select(exists().where(steps.c.campaign_id == campaign_id, steps.c.state.not_in(["done", "cancelled"])))
-    return bool(connection.execute(statement).scalar())
