@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Status
 from dispatcher.operations.context import Context
 from dispatcher.store import tally
-from dispatcher.store.steps import campaign_by_slug
+from dispatcher.store.campaigns import require_campaign
 from dispatcher.store.tables import steps
 
 _WAITING = (Status.QUEUED, Status.SENDING)
@@ -36,9 +35,7 @@ def standing_of(context: Context, slug: str) -> Standing:
     """UsageError where there is no such campaign."""
     now_us = context.now_us()
     with context.database.read() as connection:
-        campaign = campaign_by_slug(connection, slug)
-        if campaign is None:
-            raise UsageError("no-such-campaign", f"there is no campaign {slug}", "See: dispatcher campaign list")
+        campaign = require_campaign(connection, slug)
         due = connection.execute(
             select(steps.c.id, steps.c.state, steps.c.selected, steps.c.pending).where(
                 steps.c.campaign_id == campaign.id, steps.c.due_us <= now_us
