@@ -23,6 +23,7 @@ COMMANDS = {
     "contacts": Entry("contacts", "Import, show, export, stop and erase contacts."),
     "campaign": Entry("campaign", "Validate, plan, approve, apply, watch and report on campaigns."),
     "message": Entry("message", "List, show and settle single messages."),
+    "inbox": Entry("inbox", "Answers that need a person: list, mark as done."),
     "channel": Entry("channel", "Channels and senders: list, check, send a test, set the rate."),
     "simulate": Entry("simulate", "The carrier simulator as a server."),
     "up": Entry("up", "Everything in one process: web, workers, clock."),

@@ -1,0 +1,65 @@
+"""The inbox: answers that need a person, until someone says that they are done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dispatcher.core.clock import iso
+from dispatcher.core.errors import UsageError
+from dispatcher.core.phone import mask
+from dispatcher.operations.context import Context
+from dispatcher.store import inbox
+from dispatcher.store.installation import record_act
+
+
+def list_inbox(
+    context: Context,
+    by: str,
+    limit: int = 50,
+    *,
+    handled: bool = False,
+    show_number: bool = False,
+    show_text: bool = False,
+) -> list[dict[str, Any]]:
+    """Newest first. Who looked at numbers or texts is kept on record."""
+    with context.database.begin() as connection:
+        rows = inbox.list_replies(connection, limit, handled=handled)
+        if rows and (show_number or show_text):
+            looked_at = {"replies": len(rows), "number": show_number, "text": show_text}
+            record_act(connection, context.now_us(), by, "inbox list", "", looked_at)
+    return [_line(context, row, show_number=show_number, show_text=show_text) for row in rows]
+
+
+def _line(context: Context, row: Any, *, show_number: bool, show_text: bool) -> dict[str, Any]:
+    number = _open(context, "address", row.id, row.address_sealed)
+    return {
+        "id": row.id,
+        "received": iso(row.received_us),
+        "sender": row.sender,
+        "from": number if show_number else mask(number),
+        "contact": row.contact_id,
+        "meaning": row.meaning,
+        "handled": iso(row.handled_us),
+        **({"text": _open(context, "text", row.id, row.text_sealed)} if show_text else {}),
+    }
+
+
+def _open(context: Context, name: str, reply_id: int, sealed: bytes | None) -> str:
+    """Empty where it was erased."""
+    return "" if sealed is None else context.keys.sealer.open(f"inbound.{name}", reply_id, sealed)
+
+
+def mark_done(context: Context, reply_id: int, by: str) -> dict[str, Any]:
+    """Done twice is done once: the first instant stays. UsageError where the inbox has no such reply."""
+    with context.database.begin() as connection:
+        reply = inbox.find_reply(connection, reply_id)
+        if reply is None:
+            raise UsageError(
+                "unknown-reply", f"there is no reply {reply_id} in the inbox", "See: dispatcher inbox list --all"
+            )
+        handled_us = reply.handled_us
+        if handled_us is None:
+            handled_us = context.now_us()
+            inbox.mark_handled(connection, reply_id, handled_us)
+            record_act(connection, handled_us, by, "inbox done", str(reply_id))
+    return {"id": reply_id, "handled": iso(handled_us)}
