@@ -47,7 +47,7 @@ async def _answer_204(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _serve_bare(ready: Any, port: int) -> None:
+def serve_bare(ready: Any, port: int) -> None:
     import uvicorn
 
     config = uvicorn.Config(_answer_204, port=port, log_config=None, access_log=False, lifespan="off")
@@ -65,7 +65,7 @@ def _serve_bare(ready: Any, port: int) -> None:
     uvloop.run(run())
 
 
-def _serve_ours(ready: Any, environ: dict[str, str], port: int, profile: str) -> None:
+def serve_ours(ready: Any, environ: dict[str, str], port: int, profile: str) -> None:
     import uvloop
 
     from dispatcher.web.server import serve
@@ -92,7 +92,7 @@ def _profiled(work: Callable[[], None], path: str) -> None:
         else:
             original(thread)
 
-    threading.Thread.run = run  # type: ignore[method-assign]
+    threading.Thread.run = run  # type: ignore[method-assign, assignment]
     outer = cProfile.Profile()
     outer.runcall(work)
     outer.dump_stats(path)
@@ -141,7 +141,7 @@ def measure(port: int, calls: Sequence[Call], connections: int) -> float:
 
 def bare(calls: Sequence[Call], connections: int) -> float:
     port = free_port()
-    with process(_serve_bare, port):
+    with process(serve_bare, port):
         return measure(port, calls, connections)
 
 
@@ -153,7 +153,7 @@ def ours(count: int, connections: int, *, postgres: bool, profile: str = "") -> 
         message_ids = _accepted(context, count // len(WORDS))
         calls = callbacks(message_ids, public_url)
         base = bare(calls, connections)
-        with process(_serve_ours, environ, port, profile):
+        with process(serve_ours, environ, port, profile):
             rate = measure(port, calls, connections)
         _check(context, len(message_ids))
         return rate, base
