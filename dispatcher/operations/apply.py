@@ -19,7 +19,7 @@ from dispatcher.operations.plan import load_revision
 from dispatcher.operations.revision import Revision
 from dispatcher.operations.senders import sync_senders
 from dispatcher.spi.http import PooledClient
-from dispatcher.store.installation import record_act
+from dispatcher.store.installation import one_at_a_time, record_act
 from dispatcher.store.plans import find_plan
 from dispatcher.store.steps import (
     campaign_by_slug,
@@ -64,7 +64,7 @@ def apply_campaign(context: Context, path: Path, by: str = "") -> Applied:
         # no connection is made: what is missing is told by its name, before it shows as another fingerprint
         context.open_sender(name, PooledClient())
     with context.database.read() as connection:
-        plan = _approved_plan(connection, revision)
+        plan = _approved_plan(connection, revision, is_waived=context.settings.approval == "waived")
     sync_senders(context)
     with context.database.begin() as connection:
         state = _apply(connection, context, revision, plan, by)
@@ -73,9 +73,10 @@ def apply_campaign(context: Context, path: Path, by: str = "") -> Applied:
     return Applied(revision.campaign.campaign, revision.fingerprint, state, note)
 
 
-def _approved_plan(connection: Connection, revision: Revision) -> Any:
+def _approved_plan(connection: Connection, revision: Revision, *, is_waived: bool) -> Any:
+    """A plan that was made while approvals were waived is good for as long as they are."""
     slug, fingerprint = revision.campaign.campaign, revision.fingerprint
-    plan = find_plan(connection, fingerprint, slug, ready=True)
+    plan = find_plan(connection, fingerprint, slug, ready=True, is_waived=is_waived)
     if plan is not None:
         return plan
     if find_plan(connection, fingerprint, slug) is None:
@@ -93,6 +94,7 @@ def _approved_plan(connection: Connection, revision: Revision) -> Any:
 
 def _apply(connection: Connection, context: Context, revision: Revision, plan: Any, by: str) -> str:
     campaign, now_us = revision.campaign, context.now_us()
+    one_at_a_time(connection, campaign.campaign)
     existing = campaign_by_slug(connection, campaign.campaign, lock=True)
     if existing is not None and existing.fingerprint == revision.fingerprint:
         return _approve_more(connection, existing, plan, now_us)

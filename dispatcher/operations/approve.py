@@ -10,7 +10,7 @@ from dispatcher.campaign.fingerprint import short
 from dispatcher.core.clock import iso
 from dispatcher.core.errors import RefusedError, UsageError
 from dispatcher.operations.context import Context
-from dispatcher.store.installation import record_act
+from dispatcher.store.installation import one_at_a_time, record_act
 from dispatcher.store.plans import approve, find_plan, plan_by_id
 
 _SHORTEST = 8
@@ -28,6 +28,7 @@ def approve_plan(context: Context, slug: str, fingerprint: str, by: str) -> dict
     if not _letters(by):
         raise UsageError("approver-missing", "an approval needs the name of who gives it", "Name them: --by WHO")
     with context.database.begin() as connection:
+        one_at_a_time(connection, slug)
         plan = find_plan(connection, fingerprint, slug)
         if plan is None:
             hint = "Plan it first: dispatcher campaign plan FILE --by WHO. The plan prints its fingerprint."

@@ -14,7 +14,7 @@ from dispatcher.settings import Environment, SenderSettings
 from dispatcher.spi import Channel, HttpClient
 from dispatcher.spi.capabilities import Capabilities, Media
 from dispatcher.spi.http import PooledClient
-from dispatcher.store.installation import take_ids
+from dispatcher.store.installation import one_at_a_time, take_ids
 from dispatcher.store.tables import senders
 
 
@@ -76,6 +76,7 @@ def sync_senders(context: Context) -> dict[str, int]:
 
 
 def _sync(connection: Connection, context: Context, facts: dict[str, SenderFacts]) -> dict[str, int]:
+    one_at_a_time(connection, "senders")
     now_us = context.now_us()
     rows = connection.execute(select(senders).order_by(senders.c.id).with_for_update()).all()
     known, identities = {row.name: row.id for row in rows}, {row.name: row.identity for row in rows}

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from dispatcher.core import ids
 from dispatcher.core.errors import UsageError
@@ -108,3 +108,12 @@ def record_act(
             id=identifier, at_us=now_us, actor=actor, verb=verb, subject=subject, details=dict(details or {})
         )
     )
+
+
+def one_at_a_time(connection: Connection, what: str) -> None:
+    """Until the commit, nobody else does this: where rows do not exist yet, there is nothing else to lock.
+
+    On SQLite a transaction that writes is alone anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"dispatcher:{what}", 0))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, false, select, update
 
 from dispatcher.store.installation import take_ids
 from dispatcher.store.keys import Keys
@@ -19,13 +19,16 @@ def store_plan(connection: Connection, keys: Keys, now_us: int, values: dict[str
     return identifier
 
 
-def find_plan(connection: Connection, fingerprint: str, slug: str = "", *, ready: bool = False) -> Any | None:
-    """The newest plan whose fingerprint begins so; `ready`: that was approved or needs no approval."""
+def find_plan(
+    connection: Connection, fingerprint: str, slug: str = "", *, ready: bool = False, is_waived: bool = False
+) -> Any | None:
+    """The newest plan whose fingerprint begins so; `ready`: approved, or with `is_waived` in no need of it."""
     statement = select(plans).where(plans.c.fingerprint.startswith(fingerprint, autoescape=True))
     if slug:
         statement = statement.where(plans.c.slug == slug)
     if ready:
-        statement = statement.where(plans.c.approved_us.is_not(None) | plans.c.waived)
+        needless = plans.c.waived if is_waived else false()
+        statement = statement.where(plans.c.approved_us.is_not(None) | needless)
     return connection.execute(statement.order_by(plans.c.id.desc()).limit(1)).first()
 
 
