@@ -11,7 +11,7 @@ from dispatcher.core.clock import iso
 from dispatcher.core.errors import RefusedError, UsageError
 from dispatcher.operations.context import Context
 from dispatcher.store.installation import one_at_a_time, record_act
-from dispatcher.store.plans import approve, find_plan, plan_by_id
+from dispatcher.store.plans import approve, find_plan, fingerprints_and_authors, plan_by_id
 
 _SHORTEST = 8
 _LOOKS_LIKE = dict(zip("аеорсухіјѕԁһкмтвнзαεορυικτνγı01", "aeopcyxijsdhkmtbhzaeopuiktvyiol", strict=True))
@@ -33,7 +33,10 @@ def approve_plan(context: Context, slug: str, fingerprint: str, by: str) -> dict
         if plan is None:
             hint = "Plan it first: dispatcher campaign plan FILE --by WHO. The plan prints its fingerprint."
             raise RefusedError("no-such-plan", f"{slug} has no plan with the fingerprint {short(fingerprint)}", hint)
-        if same_person(plan.author, by):
+        found, authors = fingerprints_and_authors(connection, fingerprint, slug)
+        if len(found) > 1:
+            raise UsageError("fingerprint-ambiguous", f"{len(found)} plans of {slug} begin so", "Give more of it.")
+        if any(same_person(author, by) for author in authors):
             raise RefusedError(
                 "author-approves",
                 f"{by} made this plan and cannot approve it",

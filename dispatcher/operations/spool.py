@@ -89,6 +89,9 @@ def read_spools(context: Context) -> int:
             ended = _read(path)
         except FileNotFoundError:
             continue  # another process recorded it meanwhile
+        except (ValueError, KeyError, TypeError):
+            path.rename(path.with_suffix(".damaged"))  # set aside: what it held is settled as unknown
+            continue
         context.database.run(partial(_record, context, ended))
         path.unlink(missing_ok=True)
         recorded += len(ended)

@@ -32,6 +32,15 @@ def find_plan(
     return connection.execute(statement.order_by(plans.c.id.desc()).limit(1)).first()
 
 
+def fingerprints_and_authors(connection: Connection, fingerprint: str, slug: str) -> tuple[set[str], set[str]]:
+    """All that begin so, and everyone who planned one of them."""
+    statement = select(plans.c.fingerprint, plans.c.author).where(
+        plans.c.fingerprint.startswith(fingerprint, autoescape=True), plans.c.slug == slug
+    )
+    rows = connection.execute(statement).all()
+    return {row.fingerprint for row in rows}, {row.author for row in rows}
+
+
 def plan_by_id(connection: Connection, plan_id: int) -> Any:
     return connection.execute(select(plans).where(plans.c.id == plan_id)).one()
 

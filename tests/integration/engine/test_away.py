@@ -168,3 +168,11 @@ def test_a_spool_keeps_a_withdrawal_with_its_token(stage: Stage) -> None:
     write_spool(state, [Ended(row.id, begun[row.id], Withdrawn(5)), Ended(rows[1].id, 1, Withdrawn(6))])
     assert read_spools(stage.context) == 2
     assert stage.statuses() == {"queued": PEOPLE - 2, "sending": 2}
+
+
+def test_a_damaged_spool_is_set_aside_and_stops_nobody(stage: Stage) -> None:
+    folder = stage.folder / "state" / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "1-aa.jsonl").write_text('{"message": 1, "attempt"')
+    assert read_spools(stage.context) == 0
+    assert [path.name for path in folder.iterdir()] == ["1-aa.damaged"]

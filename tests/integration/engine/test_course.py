@@ -193,6 +193,16 @@ def test_the_author_cannot_approve_and_nothing_else_than_what_was_approved_is_ap
     assert apply_campaign(signed.context, path).state == "running"
 
 
+def test_whoever_planned_these_texts_cannot_approve_them_by_someone_elses_plan(signed: Stage) -> None:
+    signed.people(1)
+    path = signed.write()
+    plan_campaign(signed.context, path, "Ani")
+    again = plan_campaign(signed.context, path, "Budi")
+    with pytest.raises(RefusedError, match="cannot approve"):
+        approve_plan(signed.context, "ajakan", again.fingerprint, "Ani")
+    assert approve_plan(signed.context, "ajakan", again.fingerprint, "Citra")["approved_by"] == "Citra"
+
+
 def test_a_sender_that_shows_another_name_than_approved_is_refused(signed: Stage) -> None:
     signed.people(1)
     path = signed.write()
