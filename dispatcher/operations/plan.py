@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from dispatcher.audience.recipient import Recipient
 from dispatcher.audience.selection import AttributeType
-from dispatcher.campaign.model import Step
+from dispatcher.campaign.model import Outcome, Rule, Step
 from dispatcher.campaign.moments import Due
 from dispatcher.core.diagnostics import Diagnostic, has_errors
 from dispatcher.core.errors import CampaignError
@@ -113,11 +113,27 @@ class _Walk:
             tuple(self._samples[:SAMPLES]),
             found,
             tuple(sorted(self._unpriced)),
+            notes=self._notes(),
         )
+
+    def _awaits(self, outcome: Outcome) -> bool:
+        """Whether it can only come true while this campaign runs."""
+        return outcome.campaign == self._revision.campaign.campaign and bool(outcome.answered or outcome.delivered)
+
+    def _at_most(self, step: Step) -> Rule:
+        """Who may be meant by the time it is due: everyone may still answer, and the ceilings have to allow that."""
+        outcomes = tuple(outcome for outcome in step.audience.outcomes if not self._awaits(outcome))
+        return step.audience.model_copy(update={"outcomes": outcomes})
+
+    def _notes(self) -> tuple[str, ...]:
+        steps = [step.name for step in self._revision.campaign.steps if any(map(self._awaits, step.audience.outcomes))]
+        if not steps:
+            return ()
+        return (f"Depends on what this campaign brings, so counted as if everyone answered: {', '.join(steps)}.",)
 
     def _count(self, connection: Connection, step: Step, due: Due, attributes: Mapping[str, AttributeType]) -> int:
         scope = self._revision.scope(due.due_us, attributes, is_sqlite=self._context.database.is_sqlite)
-        meant = compile_audience(self._revision.campaign.audience, step.audience, scope)
+        meant = compile_audience(self._revision.campaign.audience, self._at_most(step), scope)
         statement = select(func.count()).select_from(contacts).where(meant, contacts.c.erased_us.is_(None))
         return connection.execute(statement).scalar_one()
 
@@ -136,7 +152,7 @@ class _Walk:
         after = 0
         while True:
             selection = select_contacts(
-                self._revision.campaign.audience, step.audience, scope, after_id=after, limit=PAGE
+                self._revision.campaign.audience, self._at_most(step), scope, after_id=after, limit=PAGE
             )
             page = load_page(connection, selection, self._context.keys)
             if not page:
