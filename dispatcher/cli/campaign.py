@@ -30,7 +30,6 @@ app = typer.Typer(
 
 File = Annotated[Path, typer.Argument(help="The campaign, a YAML file.")]
 Slug = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's name.")]
-ByOption = Annotated[str, typer.Option("--by", help="Who does this; kept on record.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; shown in the campaign's status.")]
 
 
@@ -104,7 +103,7 @@ def approve(
 @app.command()
 def apply(
     file: File,
-    by: ByOption = "",
+    by: WhoOption = "",
     wait: Annotated[bool, typer.Option("--wait", help="Send from here until the due steps are done.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -178,7 +177,7 @@ def diff(
 
 
 @app.command()
-def pause(slug: Slug, by: ByOption = "", reason: ReasonOption = "", as_json: JsonFlag = False) -> None:
+def pause(slug: Slug, by: WhoOption = "", reason: ReasonOption = "", as_json: JsonFlag = False) -> None:
     """Stop sending at once, until it is resumed."""
     from dispatcher.operations.control import pause_campaign
 
@@ -188,7 +187,7 @@ def pause(slug: Slug, by: ByOption = "", reason: ReasonOption = "", as_json: Jso
 @app.command()
 def resume(
     slug: Slug,
-    by: ByOption = "",
+    by: WhoOption = "",
     reason: ReasonOption = "",
     lift_ceilings: Annotated[
         bool, typer.Option("--lift-ceilings", help="Go beyond the people, segments and cost that were approved.")
@@ -202,7 +201,7 @@ def resume(
 
 
 @app.command()
-def cancel(slug: Slug, by: ByOption = "", reason: ReasonOption = "", as_json: JsonFlag = False) -> None:
+def cancel(slug: Slug, by: WhoOption = "", reason: ReasonOption = "", as_json: JsonFlag = False) -> None:
     """Stop it for good; what waits is cancelled."""
     from dispatcher.operations.control import cancel_campaign
 

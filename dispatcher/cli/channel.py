@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli.output import JsonFlag, connect_context, print_json, print_table, say
+from dispatcher.cli.output import JsonFlag, WhoOption, connect_context, print_json, print_table, say
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Channels and senders: list, check, send a test, set the rate."
 )
 
 Name = Annotated[str, typer.Argument(metavar="SENDER", help="A sender of dispatcher.yaml.")]
-By = Annotated[str, typer.Option("--by", help="Who does this; kept on record.")]
 
 
 @app.command("list")
@@ -77,7 +76,7 @@ def send_test(
     name: Name,
     to: Annotated[str, typer.Option(help='A number of your own; "-" reads it from stdin.')],
     text: Annotated[str, typer.Option(help="What it says.")],
-    by: By = "",
+    by: WhoOption = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Send one message outside any campaign."""
@@ -98,7 +97,7 @@ def set_(
     pause: Annotated[bool, typer.Option("--pause", help="Send nothing through it.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Send through it again.")] = False,
     reason: Annotated[str, typer.Option(help="Why it is paused.")] = "",
-    by: By = "",
+    by: WhoOption = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Change a sender while campaigns run; holds at once, for all workers."""

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dispatcher.cli.output import JsonFlag, connect_context, print_diagnostics, print_json, print_table, progress, say
+from dispatcher.cli.output import (
+    JsonFlag,
+    WhoOption,
+    connect_context,
+    print_diagnostics,
+    print_json,
+    print_table,
+    progress,
+    say,
+)
 
 if TYPE_CHECKING:
     from dispatcher.operations.import_result import ImportResult
@@ -23,7 +32,6 @@ Who = Annotated[
     ),
 ]
 Country = Annotated[str, typer.Option(help="Where numbers without a country code belong (ISO 3166, e.g. ID).")]
-By = Annotated[str, typer.Option("--by", help="Who does this; kept on record.")]
 
 
 @app.command("import")
@@ -148,7 +156,7 @@ def export(
 @app.command()
 def stop(
     who: Who,
-    by: By = "",
+    by: WhoOption = "",
     purpose: Annotated[str, typer.Option(help='Refuse only this purpose; "*" is everything.')] = "*",
     reason: Annotated[str, typer.Option(help="How the person asked, e.g. by letter on 3 March.")] = "",
     country: Country = "ID",
@@ -168,7 +176,7 @@ def stop(
 
 
 @app.command()
-def erase(who: Who, by: By, country: Country = "ID", as_json: JsonFlag = False) -> None:
+def erase(who: Who, by: WhoOption, country: Country = "ID", as_json: JsonFlag = False) -> None:
     """Erase what is personal of one person. Counts stay, and so does a refusal, as a keyed hash."""
     from dispatcher.operations.contacts import erase_contact
 

@@ -14,6 +14,7 @@ from dispatcher.operations.context import Context
 from dispatcher.receipts.keywords import campaign_answer, universal_word
 from dispatcher.spi import Inbound
 from dispatcher.store import replies as store
+from dispatcher.store.contacts import find_by_address
 from dispatcher.store.plans import plan_by_id
 from dispatcher.store.stops import stop_address
 
@@ -54,7 +55,7 @@ class Replies:
     def _take(self, connection: Connection, reply: Reply, now_us: int) -> None:
         address = _e164(reply.said.sender)
         address_hash = self._keys.hash_address(address)
-        people = store.holders(connection, address_hash)
+        people = find_by_address(connection, address_hash)
         contact_id = people[0] if len(people) == 1 else None
         word = reply.said.opt_out or next(filter(None, map(universal_word, reply.texts)), "")
         if word == "stop":

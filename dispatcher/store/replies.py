@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from dispatcher.core.status import Status
 from dispatcher.store.bulk import any_of
-from dispatcher.store.tables import answers, contact_points, inbound, messages, steps
+from dispatcher.store.tables import answers, inbound, messages, steps
 
 _RECENT = 20
 _MAY_HAVE_REACHED = (
@@ -55,12 +55,6 @@ def recent_messages(
         .limit(_RECENT)
     )
     return list(connection.execute(statement))
-
-
-def holders(connection: Connection, address_hash: bytes) -> list[int]:
-    """The contacts that share a number."""
-    statement = select(contact_points.c.contact_id).where(contact_points.c.address_hash == address_hash).distinct()
-    return list(connection.execute(statement).scalars())
 
 
 def put_answer(connection: Connection, values: dict[str, Any]) -> None:
