@@ -85,6 +85,4 @@ class Ambiguous:
     detail: str = ""
 
 
-Outcome = (
-    Accepted | Rejected | OptedOut | Unsupported | Filtered | Throttled | NotSent | Misconfigured | Ambiguous
-)
+Outcome = Accepted | Rejected | OptedOut | Unsupported | Filtered | Throttled | NotSent | Misconfigured | Ambiguous
