@@ -37,7 +37,7 @@ def decided(connection: Connection, step_id: int, contact_ids: Sequence[int]) ->
 
 
 def advance(connection: Connection, step_id: int, from_cursor: int, to_cursor: int, people: int) -> bool:
-    """Move the cursor over so many undecided people; False where another worker was faster: nothing of ours may stay."""
+    """Move the cursor over so many undecided people; False where another worker was faster: keep nothing then."""
     pending = steps.c.pending - people
     moved = connection.execute(
         update(steps)

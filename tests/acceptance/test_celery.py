@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -76,7 +75,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(place: Place) -> None
 
 def test_a_broker_that_is_lost_with_all_it_held_changes_nothing(place: Place, redis_server: RedisServer) -> None:
     """Invariant 1: it carries nothing that SQL does not hold."""
-    with sending(place, 1500) as workers:
+    with sending(place, 1000, rate=200) as workers:
         redis_server.kill()
         assert place.statuses()[Status.QUEUED] > 0
         redis_server.start()
@@ -87,10 +86,8 @@ def test_a_broker_that_is_lost_with_all_it_held_changes_nothing(place: Place, re
 
 def test_sigterm_ends_a_worker_in_order(place: Place) -> None:
     """What was begun is recorded, what was claimed goes back, and nobody is left in doubt."""
-    with sending(place, 1500, rate=250) as workers:
-        started = time.monotonic()
-        assert [worker.end(signal.SIGTERM) for worker in workers] == [0, 0]
-        assert time.monotonic() - started < 20, "ten seconds each"
+    with sending(place, 1000, rate=150) as workers:
+        assert [worker.end(signal.SIGTERM, within_s=10) for worker in workers] == [0, 0]
         counts = place.statuses()
         assert counts[Status.QUEUED] > 0
         assert (counts[Status.SENDING], counts[Status.UNKNOWN]) == (0, 0)
