@@ -11,9 +11,10 @@ import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
 
 from dispatcher.core.errors import DispatcherError
+from dispatcher.operations.logs import set_up_logs
 from dispatcher.queue.runtime import Runtime, stop_flag
 
 TICK_EVERY_S = 1.0
@@ -80,6 +81,10 @@ def _add_tasks(app: Celery) -> None:
 def install_signals(app: Celery) -> None:
     """The clock of each worker's main process, and the stop that prefork's children cannot hear by themselves."""
     stopped = threading.Event()
+
+    @setup_logging.connect(weak=False)
+    def _log_as_json(loglevel: int = logging.INFO, **_: Any) -> None:
+        set_up_logs(level=loglevel)
 
     @worker_init.connect(weak=False)
     def _before_fork(**_: Any) -> None:
