@@ -1,0 +1,55 @@
+"""Every table, with the keys that hold the invariants of DESIGN 3.
+
+Instants are microseconds since 1970 UTC (`…_us`). `…_sealed` columns are encrypted and bound to their row (sealed.py);
+`…_hash` columns are keyed hashes (keys.py). Ids come from `id_source`, before the insert.
+"""
+
+from dispatcher.store.tables.base import Big, Document, metadata
+from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, session_people, sessions, steps
+from dispatcher.store.tables.events import answers, inbound, journal, receipts
+from dispatcher.store.tables.installation import id_source, installation, leases
+from dispatcher.store.tables.messages import attempts, cap_uses, messages, provider_refs, skipped, tallies
+from dispatcher.store.tables.people import (
+    attribute_types,
+    consent_events,
+    consents,
+    contact_points,
+    contacts,
+    imports,
+    memberships,
+    suppressions,
+)
+
+__all__ = [
+    "Big",
+    "Document",
+    "answers",
+    "attempts",
+    "attribute_types",
+    "campaigns",
+    "cap_uses",
+    "cells",
+    "consent_events",
+    "consents",
+    "contact_points",
+    "contacts",
+    "id_source",
+    "imports",
+    "inbound",
+    "installation",
+    "journal",
+    "leases",
+    "memberships",
+    "messages",
+    "metadata",
+    "plans",
+    "provider_refs",
+    "receipts",
+    "senders",
+    "session_people",
+    "sessions",
+    "skipped",
+    "steps",
+    "suppressions",
+    "tallies",
+]

@@ -1,0 +1,90 @@
+"""What providers and people say (invariants 6 and 7), and who did what."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from dispatcher.store.tables.base import Big, Document, flag_column, id_column, metadata, us_column, word_column
+
+receipts = Table(
+    "receipts",
+    metadata,
+    id_column(),
+    Column("sender_id", Big, nullable=False),
+    us_column("received_us", required=True),
+    Column("state", Text, nullable=False),
+    Column("message_id", Big),
+    Column("attempt", SmallInteger),
+    word_column("provider_id"),
+    word_column("status"),
+    word_column("reason"),
+    word_column("code"),
+    Column("part", SmallInteger, nullable=False, server_default="0"),
+    us_column("occurred_us"),
+    Column("raw_sealed", LargeBinary),
+    CheckConstraint("state IN ('folded', 'parked', 'aged', 'unparsed', 'inbound')", name="state"),
+    Index("ix_receipts_message_id", "message_id"),
+    Index(
+        "ix_receipts_parked",
+        "sender_id",
+        "provider_id",
+        postgresql_where=text("state = 'parked'"),
+        sqlite_where=text("state = 'parked'"),
+    ),
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    id_column(),
+    Column("sender_id", Big, nullable=False),
+    Column("provider_id", Text, nullable=False),
+    Column("address_hash", LargeBinary, nullable=False),
+    Column("address_sealed", LargeBinary),
+    Column("text_sealed", LargeBinary),
+    Column("contact_id", Big),
+    word_column("meaning"),
+    flag_column("needs_person"),
+    us_column("handled_us"),
+    us_column("received_us", required=True),
+    UniqueConstraint("sender_id", "provider_id"),
+    Index("ix_inbound_address_hash", "address_hash"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("campaign_id", Big, nullable=False),
+    Column("contact_id", Big, nullable=False),
+    Column("meaning", Text, nullable=False),
+    Column("step_id", Big),
+    Column("message_id", Big),
+    Column("cell_id", Big),
+    word_column("via"),
+    word_column("text_version"),
+    us_column("at_us", required=True),
+    PrimaryKeyConstraint("campaign_id", "contact_id"),
+)
+
+#: Who did what, for the record: approvals, pauses, settlements, changes of rates. Never a number, a name or a text.
+journal = Table(
+    "journal",
+    metadata,
+    id_column(),
+    us_column("at_us", required=True),
+    word_column("actor"),
+    word_column("verb"),
+    word_column("subject"),
+    Column("details", Document, nullable=False, server_default="{}"),
+)

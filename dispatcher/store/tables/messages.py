@@ -1,0 +1,174 @@
+"""Messages: the queue of record (invariants 1 to 6), and the counters kept beside it (invariant 11)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from dispatcher.core.status import Status
+from dispatcher.store.tables.base import Big, count_column, flag_column, id_column, metadata, us_column, word_column
+
+messages = Table(
+    "messages",
+    metadata,
+    id_column(),
+    Column("step_id", Big, nullable=False),
+    Column("campaign_id", Big, nullable=False),
+    Column("contact_id", Big, nullable=False),
+    Column("hop", SmallInteger, nullable=False),
+    Column("sender_id", Big, nullable=False),
+    Column("cell_id", Big, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    word_column("reason"),
+    Column("address_hash", LargeBinary, nullable=False),
+    Column("address_sealed", LargeBinary),
+    Column("body_sealed", LargeBinary),
+    Column("units", SmallInteger, nullable=False),
+    Column("segments", SmallInteger, nullable=False),
+    word_column("zone"),
+    us_column("not_before_us", required=True),
+    word_column("not_before_rule"),
+    us_column("not_after_us", required=True),
+    us_column("expires_us", required=True),
+    Column("hop_after_us", Big),
+    us_column("hop_due_us"),
+    Column("attempt", SmallInteger, nullable=False, server_default="0"),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    word_column("prior", ""),
+    Column("claim_token", Big),
+    us_column("claim_until_us"),
+    us_column("lease_until_us"),
+    us_column("begun_us"),
+    us_column("ended_us"),
+    word_column("provider_id"),
+    word_column("provider_code"),
+    Column("parts", SmallInteger, nullable=False, server_default="0"),
+    flag_column("counted", default=True),
+    flag_column("has_sibling"),
+    flag_column("synthetic"),
+    # person and number first: the same two indexes find what someone, or a number, gets
+    UniqueConstraint("contact_id", "step_id", "hop"),
+    UniqueConstraint("address_hash", "step_id", "hop"),
+    CheckConstraint("status IN (" + ", ".join(f"'{s}'" for s in Status) + ")", name="status"),
+    Index(
+        "ix_messages_waiting",
+        "sender_id",
+        "priority",
+        "campaign_id",
+        "not_before_us",
+        "id",
+        postgresql_where=text("status = 'queued'"),
+        sqlite_where=text("status = 'queued'"),
+    ),
+    Index(
+        "ix_messages_queued_expires_us",
+        "expires_us",
+        postgresql_where=text("status = 'queued'"),
+        sqlite_where=text("status = 'queued'"),
+    ),
+    Index(
+        "ix_messages_queued_not_after_us",
+        "not_after_us",
+        postgresql_where=text("status = 'queued'"),
+        sqlite_where=text("status = 'queued'"),
+    ),
+    Index(
+        "ix_messages_sending",
+        "lease_until_us",
+        postgresql_where=text("status = 'sending'"),
+        sqlite_where=text("status = 'sending'"),
+    ),
+    Index(
+        "ix_messages_unknown",
+        "sender_id",
+        "begun_us",
+        postgresql_where=text("status = 'unknown'"),
+        sqlite_where=text("status = 'unknown'"),
+    ),
+    Index(
+        "ix_messages_hop_due_us",
+        "hop_due_us",
+        postgresql_where=text("hop_due_us IS NOT NULL"),
+        sqlite_where=text("hop_due_us IS NOT NULL"),
+    ),
+    postgresql_with={"fillfactor": "70"},
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("message_id", Big, nullable=False),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("sender_id", Big, nullable=False),
+    Column("status", Text, nullable=False),
+    word_column("reason"),
+    word_column("provider_id"),
+    word_column("provider_code"),
+    us_column("begun_us"),
+    us_column("ended_us"),
+    PrimaryKeyConstraint("message_id", "attempt"),
+    sqlite_with_rowid=False,
+)
+
+#: The parts of a message, and the names that the provider gave them: for channels that do not echo our reference.
+provider_refs = Table(
+    "provider_refs",
+    metadata,
+    Column("sender_id", Big, nullable=False),
+    Column("provider_id", Text, nullable=False),
+    Column("message_id", Big, nullable=False),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("part", SmallInteger, nullable=False, server_default="0"),
+    word_column("status"),
+    us_column("at_us", required=True),
+    PrimaryKeyConstraint("sender_id", "provider_id", "message_id", "attempt"),
+    Index("ix_provider_refs_message_id", "message_id"),
+)
+
+skipped = Table(
+    "skipped",
+    metadata,
+    Column("step_id", Big, nullable=False),
+    Column("contact_id", Big, nullable=False),
+    Column("cell_id", Big, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("step_id", "contact_id"),
+    sqlite_with_rowid=False,
+)
+
+#: Counters kept in the commit of the rows (invariant 11). `slot` spreads writers; `hop` -1 counts people by best hop.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("step_id", Big, nullable=False),
+    Column("hop", SmallInteger, nullable=False),
+    Column("sender_id", Big, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    count_column("n"),
+    PrimaryKeyConstraint("step_id", "hop", "sender_id", "status", "reason", "slot"),
+    sqlite_with_rowid=False,
+)
+
+cap_uses = Table(
+    "cap_uses",
+    metadata,
+    Column("contact_id", Big, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("message_id", Big, nullable=False),
+    PrimaryKeyConstraint("contact_id", "period", "message_id"),
+    Index("ix_cap_uses_message_id", "message_id"),
+    sqlite_with_rowid=False,
+)
