@@ -12,6 +12,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
+from kombu.transport.redis import Channel
 
 from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.logs import set_up_logs
@@ -24,6 +25,16 @@ DELIVER_S = 2.0
 EXPAND_S = 2.0
 NUDGES = 4
 """Deliver tasks a tick offers; those that find no free process expire."""
+
+_TRANSPORT = {
+    "socket_timeout": None,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    # a nudge that was taken and not begun is not worth keeping, nor to be delivered again
+    "ack_emulation": False,
+}
+# nor is it put back when the connection is lost: kombu tries that on the lost connection, and the worker dies of it
+Channel.do_restore = False
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +59,7 @@ def make_app(broker_url: str) -> Celery:
             "dispatcher.deliver": {"queue": "send"},
             "dispatcher.expand": {"queue": "default"},
         },
-        broker_transport_options={"socket_timeout": None, "socket_connect_timeout": 3, "socket_keepalive": True},
+        broker_transport_options=_TRANSPORT,
         timezone="UTC",
     )
     _add_tasks(app)
