@@ -108,7 +108,13 @@ class Child:
 
     def end(self, number: signal.Signals, within_s: float = 20) -> int:
         """A signal to the process alone, as a service manager sends it; its exit code."""
+        self.signal(number)
+        return self.wait(within_s)
+
+    def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def wait(self, within_s: float = 20) -> int:
         return self._process.wait(within_s)
 
     def __enter__(self) -> Self:
@@ -237,7 +243,7 @@ def worker_command(number: int = 1) -> list[str]:
     return [*command, "-c", "2", "-l", "INFO", "-n", f"w{number}@uji"]
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 40) -> None:
+def eventually(condition: Callable[[], bool], within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -67,7 +67,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(place: Place) -> None
         workers[0].kill()
         assert place.statuses()[Status.QUEUED] > 0, "it was to be killed in the middle"
         again = stack.enter_context(place.worker(1))
-        eventually(place.is_at_rest, 60)
+        eventually(place.is_at_rest)
         place.assert_everyone_once(unknown=SLICE)
         assert workers[1].is_running
         assert again.is_running
@@ -86,8 +86,10 @@ def test_a_broker_that_is_lost_with_all_it_held_changes_nothing(place: Place, re
 
 def test_sigterm_ends_a_worker_in_order(place: Place) -> None:
     """What was begun is recorded, what was claimed goes back, and nobody is left in doubt."""
-    with sending(place, 1000, rate=150) as workers:
-        assert [worker.end(signal.SIGTERM, within_s=10) for worker in workers] == [0, 0]
+    with sending(place, 1000, rate=100) as workers:
+        for worker in workers:
+            worker.signal(signal.SIGTERM)
+        assert [worker.wait(within_s=10) for worker in workers] == [0, 0]
         counts = place.statuses()
         assert counts[Status.QUEUED] > 0
         assert (counts[Status.SENDING], counts[Status.UNKNOWN]) == (0, 0)
