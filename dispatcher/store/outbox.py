@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, case, exists, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, any_, case, exists, func, insert, literal, or_, select, update
 
 from dispatcher.core.status import Status, best
 from dispatcher.delivery.machine import Message
@@ -227,9 +227,12 @@ def _claim_of(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    # as an array it is worked out once: a plan may run the subquery of an IN again for each row, past its limit
+    chosen = ready.scalar_subquery()
+    is_postgres = connection.dialect.name == "postgresql"
     statement = (
         update(messages)
-        .where(m.id.in_(ready.scalar_subquery()))
+        .where(m.id == any_(func.array(chosen)) if is_postgres else m.id.in_(chosen))
         .values(claim_token=token, claim_until_us=claim_until_us)
         .returning(*_CLAIMED_COLUMNS)
     )

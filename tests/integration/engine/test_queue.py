@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.spi import (
@@ -135,6 +137,21 @@ def test_urgent_rows_go_before_normal_ones(stage: Stage) -> None:
     urgent, normal = stage.campaign("segera").id, stage.campaign("biasa").id
     claimed = Counter(row.campaign_id for row in stage.claim(15))
     assert claimed == {urgent: 10, normal: 5}
+
+
+def test_no_plan_of_the_database_claims_more_than_was_asked(postgres_url: str, tmp_path: Path) -> None:
+    stage = Stage(postgres_url, tmp_path)
+    stage.people(50)
+    stage.start()
+
+    def claim(connection: Connection) -> int:
+        for kind in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{kind} = off")
+        now_us = stage.context.now_us()
+        return len(outbox.claim(connection, stage.sender_id(), 10, 7, now_us, now_us + 1))
+
+    assert stage.run(claim) == 10
+    stage.close()
 
 
 def test_campaigns_of_a_sender_take_turns(stage: Stage) -> None:
