@@ -50,13 +50,11 @@ def array_type(column_type: TypeEngine[Any]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _postgres_insert(table: Table, columns: tuple[str, ...], ignore: bool, returning: str) -> str:
+def _postgres_insert(table: Table, columns: tuple[str, ...], ignore: bool) -> str:
     arrays = ", ".join(f"%s::{array_type(table.c[name].type)}[]" for name in columns)
     names = ", ".join(f'"{name}"' for name in columns)
     statement = f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays})'  # noqa: S608  names are ours
-    return (
-        statement + (" ON CONFLICT DO NOTHING" if ignore else "") + (f' RETURNING "{returning}"' if returning else "")
-    )
+    return statement + (" ON CONFLICT DO NOTHING" if ignore else "")
 
 
 @lru_cache(maxsize=256)
@@ -85,7 +83,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Row], *, ignore
     columns = tuple(rows[0])
     values = _prepared(table, columns, rows)
     if connection.dialect.name == "postgresql":
-        statement = _postgres_insert(table, columns, ignore, "")
+        statement = _postgres_insert(table, columns, ignore)
         return connection.exec_driver_sql(statement, tuple(values)).rowcount
     statement = _sqlite_insert(table, columns, ignore)
     return connection.exec_driver_sql(statement, list(zip(*values, strict=True))).rowcount
