@@ -26,6 +26,7 @@ def options_from(arguments: Sequence[str]) -> CarrierOptions:
     parser.add_argument("--behaviour", type=Path, metavar="FILE", help="a JSON file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", help="as in --set failure=0.03")
     parser.add_argument("--bare", action="store_true", help="accept everything, call nobody back")
+    parser.add_argument("--remembers", action="store_true", help="keep the list of messages over a restart")
     parser.add_argument("--max-messages", type=int, default=default.max_messages)
     parser.add_argument("--callbacks-at-once", type=int, default=default.callbacks_at_once)
     parser.add_argument("--while-stdin-is-open", action="store_true", help="end when standard input does")

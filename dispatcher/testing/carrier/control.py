@@ -41,6 +41,9 @@ class Control:
                 self._change(request, self._carrier.behaviour)
             case (b"PUT", "/_control"):
                 self._change(request, Behaviour())
+            case (b"POST", "/_control/hasten"):
+                self._carrier.timeline.hasten()
+                request.answer(200, b"{}")
             case (b"POST", "/_ledger/reset"):
                 self._carrier.forget()
                 request.answer(200, b"{}")

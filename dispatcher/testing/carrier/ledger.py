@@ -5,8 +5,9 @@ So a face that is killed at any instant has left every line behind: the ledger p
 writes, and stops. Tests read the file with `Ledger`.
 
     begun     time_ns                                      first of all: by it a reader knows a ledger that was reset
-    accepted  time_us  sid  from  to  ref  body hash      `ref`: the query parameter `m` of the callback URL
+    accepted  time_us  sid  from  to  ref  body hash  [request]  `ref`: the query parameter `m` of the callback URL
     rejected  time_us  code from  to  ref
+    dropped   time_us  ref                                the connection was reset, and nothing was taken
     status    time_us  sid  status  error code
 """
 
@@ -58,12 +59,18 @@ class LedgerWriter:
     def pid(self) -> int:
         return self._process.pid
 
-    def accepted(self, time_us: int, sid: str, sender: str, to: str, ref: str, body_hash: str) -> None:
+    def accepted(
+        self, time_us: int, sid: str, sender: str, to: str, ref: str, body_hash: str, request: str = ""
+    ) -> None:
         """OSError when the ledger process is gone: then nothing may be answered any more."""
-        os.write(self._pipe, f"accepted\t{time_us}\t{sid}\t{sender}\t{to}\t{ref}\t{body_hash}\n".encode())
+        line = f"accepted\t{time_us}\t{sid}\t{sender}\t{to}\t{ref}\t{body_hash}"
+        os.write(self._pipe, f"{line}\t{request}\n".encode() if request else f"{line}\n".encode())
 
     def rejected(self, time_us: int, code: int, sender: str, to: str, ref: str) -> None:
         os.write(self._pipe, f"rejected\t{time_us}\t{code}\t{_plain(sender)}\t{_plain(to)}\t{ref}\n".encode())
+
+    def dropped(self, time_us: int, ref: str) -> None:
+        os.write(self._pipe, f"dropped\t{time_us}\t{ref}\n".encode())
 
     def status(self, time_us: int, sid: str, status: str, error: str) -> None:
         os.write(self._pipe, f"status\t{time_us}\t{sid}\t{status}\t{error}\n".encode())
@@ -139,6 +146,16 @@ class Ledger:
         """When messages of one From (or service) were accepted, in microseconds since 1970, ascending."""
         return sorted(time_us for time_us, origin, _, _, _ in self._accepted.values() if origin == sender)
 
+    def turned_away(self) -> set[str]:
+        """References of requests that were refused, or dropped without an answer."""
+        return self._turned_away
+
+    def requests(self) -> Iterator[tuple[str, int, str, str, str]]:
+        """(sid, when in µs, from, to, request) in the order they were accepted, where requests are kept."""
+        for sid, request in self._requests.items():
+            time_us, sender, to, _, _ = self._accepted[sid]
+            yield sid, time_us, sender, to, request
+
     def statuses(self) -> dict[str, str]:
         """sid → where the message stands by the carrier's own account."""
         return {sid: self._status.get(sid, "queued") for sid in self._accepted}
@@ -169,14 +186,21 @@ class Ledger:
         self._offset = 0
         self._accepted: dict[str, tuple[int, str, str, str, str]] = {}
         self._status: dict[str, str] = {}
+        self._requests: dict[str, str] = {}
         self._rejected: defaultdict[str, int] = defaultdict(int)
+        self._turned_away: set[str] = set()
 
     def _read(self, line: list[str]) -> None:
         match line:
-            case ["accepted", time_us, sid, sender, to, ref, body]:
+            case ["accepted", time_us, sid, sender, to, ref, body, *request]:
                 self._accepted[sid] = (int(time_us), sender, to, ref, body)
-            case ["rejected", _, code, *_]:
+                if request:
+                    self._requests[sid] = request[0]
+            case ["rejected", _, code, _, _, ref]:
                 self._rejected[code] += 1
+                self._turned_away.add(ref)
+            case ["dropped", _, ref]:
+                self._turned_away.add(ref)
             case ["status", _, sid, status, _]:
                 self._status[sid] = status
 

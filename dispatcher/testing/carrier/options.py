@@ -18,6 +18,9 @@ class CarrierOptions:
     """`port` 0: any free one. `ledger` None: a file in a temporary folder that goes with the process.
 
     `bare`: accept everything that is well-formed, keep nothing, call nobody back: for benchmarks of clients.
+    `remembers`: write the requests themselves into the ledger, and on a start with an earlier run's ledger take its
+    messages back into the list, as a provider's list outlives one of its servers. What was still to happen to them is
+    lost, callbacks included.
     `max_messages`: how many are kept for fetch and list (about 0.7 KB each); the oldest go first.
     """
 
@@ -30,6 +33,7 @@ class CarrierOptions:
     behaviour: Behaviour = field(default_factory=Behaviour)
     ledger: Path | None = None
     bare: bool = False
+    remembers: bool = False
     max_messages: int = 1_000_000
     callbacks_at_once: int = 64
     while_stdin_is_open: bool = False

@@ -94,6 +94,10 @@ class CarrierProcess:
         """Behave so from now on."""
         self.ask("PUT", "/_control", asdict(behaviour))
 
+    def hasten(self) -> None:
+        """Have happen now what is still to happen, callbacks that are hours late included."""
+        self.ask("POST", "/_control/hasten", {})
+
     def summary(self) -> dict[str, Any]:
         return self.ask("GET", "/_ledger/summary")
 
@@ -158,6 +162,7 @@ def _arguments(options: CarrierOptions) -> list[str]:
         f"--max-messages={options.max_messages}",
         f"--callbacks-at-once={options.callbacks_at_once}",
         *(["--bare"] if options.bare else []),
+        *(["--remembers"] if options.remembers else []),
         *(["--while-stdin-is-open"] if options.while_stdin_is_open else []),
         *settings,
     ]

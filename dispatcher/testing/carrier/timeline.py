@@ -35,6 +35,11 @@ class Timeline:
         if due_s < self._armed_s:
             self._arm(due_s)
 
+    def hasten(self) -> None:
+        """Run everything now, in its order, and what follows from it."""
+        while self._heap:
+            heapq.heappop(self._heap)[2]()
+
     def clear(self) -> None:
         self._heap.clear()
         if self._timer is not None:

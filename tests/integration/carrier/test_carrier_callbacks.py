@@ -119,6 +119,14 @@ def test_late_callbacks_wait(account: Account, hook: Hook, carrier: CarrierProce
     assert time.monotonic() - started_s >= 0.5
 
 
+def test_what_is_hours_late_can_be_hastened(account: Account, hook: Hook, carrier: CarrierProcess) -> None:
+    carrier.control(late=1)
+    create_all(account, hook, 3)
+    assert hook.statuses(3) == ["sent"] * 3
+    carrier.hasten()
+    assert hook.statuses(6)[3:] == ["delivered"] * 3
+
+
 def test_an_early_callback_comes_before_the_reply(account: Account, hook: Hook, carrier: CarrierProcess) -> None:
     carrier.control(early=1)
     for i in range(5):

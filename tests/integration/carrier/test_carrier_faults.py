@@ -25,8 +25,9 @@ def test_a_500_says_nothing_about_acceptance(
 def test_a_reset_says_nothing_either(account: Account, carrier: CarrierProcess, fault: str, accepted: int) -> None:
     carrier.control(**{fault: 1})
     with pytest.raises(requests.ConnectionError):
-        account.create(1)
+        account.create(1, StatusCallback="http://127.0.0.1:9/h?m=5.1")
     assert carrier.ledger.accepted() == accepted
+    assert carrier.ledger.turned_away() == (set() if accepted else {"5.1"})
 
 
 def test_what_was_accepted_before_a_reset_is_called_back(account: Account, carrier: CarrierProcess, hook: Hook) -> None:

@@ -56,6 +56,21 @@ def create_until_cut(carrier: CarrierProcess, n: int, answered: list[str]) -> No
                 return
 
 
+def test_a_carrier_that_remembers_lists_what_it_took_before_it_was_killed() -> None:
+    with CarrierProcess(CarrierOptions(behaviour=SOON, remembers=True)) as carrier:
+        account = Account(carrier)
+        with account.session:
+            before = [account.create(i, Body="Halo, 100% aman\t🙂").json()["sid"] for i in range(3)]
+        carrier.kill()
+        carrier.start()
+        with account.session:
+            after = account.create(3).json()["sid"]
+            listed = account.get("/Messages.json").json()["messages"]
+            assert [record["sid"] for record in listed] == [after, *reversed(before)]
+            assert listed[1]["body"] == "Halo, 100% aman\t🙂"
+            assert account.get(f"/Messages/{before[0]}.json").json()["to"] == synthetic_e164(0)
+
+
 def test_the_ledger_counts_people_messages_and_attempts(account: Account, carrier: CarrierProcess) -> None:
     refs = [(1, "10.1"), (1, "10.2"), (2, "11.1"), (2, "12.1"), (3, "13.1")]
     for to, ref in refs:

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
+from urllib.parse import quote
 
 from dispatcher.testing.carrier.carrier import Carrier
 from dispatcher.testing.carrier.faces.twilio_hooks import callback, inbound_form, status_form
@@ -22,6 +23,7 @@ from dispatcher.testing.carrier.faces.twilio_words import (
 )
 from dispatcher.testing.carrier.fate import Fate, Step
 from dispatcher.testing.carrier.http1 import Request
+from dispatcher.testing.carrier.ledger import Ledger
 from dispatcher.testing.carrier.messages import Message
 
 _ADDRESS: Final = re.compile(r"(?:whatsapp:)?\+[1-9][0-9]{6,14}")
@@ -30,6 +32,7 @@ _URL: Final = re.compile(r"https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(?::[0-9
 _REF: Final = re.compile(r"[?&]m=([A-Za-z0-9._~%:+=-]{0,200})")
 _INDONESIAN_MOBILE: Final = "+628"
 _EARLY_AT_MOST_S: Final = 5.0
+_AS_SENT: Final = "%&=+"  # a request is encoded already: only what would break a line is quoted
 
 
 class TwilioFace:
@@ -43,6 +46,8 @@ class TwilioFace:
         pairs = ((options.account_sid, options.auth_token), (options.api_key, options.api_secret))
         self._passes = frozenset(b"Basic " + b64encode(f"{name}:{secret}".encode()) for name, secret in pairs)
         self._sids = Sids(carrier.now_us())
+        if options.remembers:
+            self._sids.resume(carrier.messages, Ledger(carrier.ledger.path))
         self._reads = TwilioReads(carrier, self._sids)
 
     def handle(self, request: Request) -> None:
@@ -96,6 +101,7 @@ class TwilioFace:
             case "http_500_before_accept":
                 self._reject(request, 20500, form)
             case "reset_before_accept":
+                self._carrier.ledger.dropped(self._carrier.now_us(), _ref(form))
                 request.reset()
             case "http_500_after_accept":
                 self._take(request, form, fate)
@@ -148,7 +154,8 @@ class TwilioFace:
         message = carrier.messages.add(to, sender, body, "accepted" if service else "queued", now_us)
         text = form.get("Body") or form.get("ContentSid", "") + form.get("ContentVariables", "")
         digest = blake2b(text.encode(), digest_size=8).hexdigest()
-        carrier.ledger.accepted(now_us, self._sids.of(message), sender, to, _ref(form), digest)
+        kept = quote(body, safe=_AS_SENT) if carrier.options.remembers else ""
+        carrier.ledger.accepted(now_us, self._sids.of(message), sender, to, _ref(form), digest, kept)
         return message
 
     def _answer(self, request: Request, message: Message, form: dict[str, str], delay_s: float) -> None:

@@ -14,7 +14,8 @@ from dispatcher.testing.carrier.carrier import Carrier
 from dispatcher.testing.carrier.faces.twilio_hooks import visible_sender
 from dispatcher.testing.carrier.faces.twilio_words import VERSION, error_body, message_json, read_form, read_query
 from dispatcher.testing.carrier.http1 import Request
-from dispatcher.testing.carrier.messages import Message
+from dispatcher.testing.carrier.ledger import Ledger
+from dispatcher.testing.carrier.messages import Message, Messages
 
 _DEFAULT_PAGE: Final = 50
 _LARGEST_PAGE: Final = 1000
@@ -32,15 +33,25 @@ class Sids:
 
     def __init__(self, run: int) -> None:
         self._run = f"SM{run:016x}"
+        self._first = 0
+
+    def resume(self, messages: Messages, ledger: Ledger) -> None:
+        """Go on with what an earlier run accepted, under the names it gave."""
+        statuses = ledger.statuses()
+        for sid, time_us, sender, to, request in ledger.requests():
+            if messages.count == 0:
+                self._run, self._first = sid[:18], int(sid[18:], 16)
+            message = messages.add(to, sender, request.encode("ascii"), "queued", time_us)
+            message.become(statuses[sid], "", time_us)
 
     def of(self, message: Message) -> str:
-        return f"{self._run}{message.number:016x}"
+        return f"{self._run}{message.number + self._first:016x}"
 
     def number(self, sid: str) -> int:
         """-1 for a sid of another run, or none."""
         if not _SID.fullmatch(sid) or not sid.startswith(self._run):
             return -1
-        return int(sid[len(self._run) :], 16)
+        return int(sid[len(self._run) :], 16) - self._first
 
 
 class TwilioReads:
