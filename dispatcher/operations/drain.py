@@ -1,14 +1,16 @@
 """Send what one sender has waiting: claim, begin a slice, hand over, record (DESIGN 5).
 
 A claim covers half a second of permits. Its rows are begun in slices, each committed before its first byte leaves;
-the next slice is begun, and the next claim made, while the current one is handed over. What was begun and not handed
-over never exceeds two slices of 50 ms or 50 messages (invariant 3).
+the next slice is begun, and the next claim made, while the current one is handed over. A sender without a rate has no
+permits to wait for: each of its claims is one slice, and begun in the claim's own commit. What was begun and not handed
+over never exceeds two slices of 50 ms of sending (invariant 3).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,68 +22,25 @@ from dispatcher.core.status import Reason
 from dispatcher.delivery.pacing import HORIZON_US, LATE_US, capacity, permits
 from dispatcher.operations.context import Context
 from dispatcher.operations.ends import Ends
+from dispatcher.operations.hand import Hand, Pace
+from dispatcher.operations.outgoing import Outgoing
 from dispatcher.operations.record import Ended, Withdrawn
-from dispatcher.receipts.fold import make_ref
-from dispatcher.render.content import decode
-from dispatcher.spi import (
-    Ambiguous,
-    AmbiguousError,
-    Channel,
-    NotSent,
-    NotSentError,
-    OutboundMessage,
-    Outcome,
-    Rejected,
-)
-from dispatcher.store import outbox
+from dispatcher.spi import Channel, OutboundMessage, Outcome, Rejected
+from dispatcher.store import claims
+from dispatcher.store.claims import Claimed
 from dispatcher.store.installation import new_token
-from dispatcher.store.outbox import Claimed
-from dispatcher.store.permits import lock_sender, move_tat
+from dispatcher.store.permits import lock_sender, move_tat, read_sender
 from dispatcher.store.refused import without_refused
 from dispatcher.store.sealed import SealBrokenError
 
 BATCH = 400
-SLICE_MESSAGES = 50
-SLICE_US = 50_000
-CLAIM_VOID_NS = 800_000_000
 CLAIM_US = 2_000_000
 """How long nobody else may claim a row; it could not be begun after 0.8 s anyway."""
 
 LEASE_US = 15_000_000
-SEND_TIMEOUT_S = 9.0
 _WAIT_PAUSED_US = 1_000_000
 
 Database = Callable[[Callable[[Connection], Any]], Any]
-
-
-@dataclass(slots=True)
-class Hand:
-    """A claim: rows with the instants of their permits (None: no rate), and when it was made."""
-
-    token: int
-    rows: Sequence[Claimed]
-    at_us: Sequence[int | None]
-    claimed_ns: int
-    wait_us: int = 0
-    """Where there are no rows: how long to leave the sender alone; 0: nothing waits."""
-    was_late: bool = False
-
-    @property
-    def is_void(self) -> bool:
-        """A process that slept or was stopped must not use it (invariant 8)."""
-        return boottime_ns() - self.claimed_ns > CLAIM_VOID_NS
-
-    def slices(self) -> Iterator[tuple[int, int]]:
-        """[start, end) of rows whose permits lie within one slice."""
-        start = 0
-        for index in range(1, len(self.rows) + 1):
-            if index == len(self.rows) or index - start == SLICE_MESSAGES or self._spans(start, index):
-                yield start, index
-                start = index
-
-    def _spans(self, start: int, index: int) -> bool:
-        first, this = self.at_us[start], self.at_us[index]
-        return first is not None and this is not None and this - first >= SLICE_US
 
 
 @dataclass
@@ -98,9 +57,13 @@ class Drain:
 
     should_stop: Callable[[], bool]
     _turn: int = 0
+    _pace: Pace = field(default_factory=Pace)
+    _held: tuple[int, Sequence[Claimed]] = (0, ())
+    """Token and rows of the transaction that holds and begins, until it is known to have happened."""
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self._outgoing = Outgoing(self.context, self.name, self.channel)
         self._slots = asyncio.Semaphore(self.channel.capabilities.concurrency)
         self._keeps_ids = not self.channel.capabilities.echoes_ref
 
@@ -123,7 +86,7 @@ class Drain:
     async def _use(self, hand: Hand) -> Hand:
         """Hand over all of a claim; returns the next one, made meanwhile."""
         slices = list(hand.slices())
-        begun = await self._begin(hand, *slices[0])
+        begun = await self._begin(hand, *slices[0]) if hand.begun is None else hand.begun
         following: asyncio.Task[Hand] | None = None
         for (start, end), after in zip(slices, [*slices[1:], None], strict=True):
             if after is None:
@@ -139,28 +102,57 @@ class Drain:
     async def _claim(self) -> Hand:
         if self.should_stop():
             return Hand(0, (), (), 0)
-        return await self.database(self._claim_in)  # type: ignore[no-any-return]
+        self._held = 0, ()
+        try:
+            return await self.database(self._claim_in)  # type: ignore[no-any-return]
+        except UnavailableError:
+            self._withdraw(*self._held)
+            raise
+
+    def _withdraw(self, token: int, rows: Sequence[Claimed]) -> None:
+        """Their commit may have happened though its answer was lost: nothing has left, so say that (invariant 16)."""
+        for row in rows:
+            self.ends.add(Ended(row.id, row.attempt + 1, Withdrawn(token)))
 
     def _claim_in(self, connection: Connection) -> Hand:
         now_us, claimed_ns, token = self.context.now_us(), boottime_ns(), new_token()
-        sender = lock_sender(connection, self.sender_id)
+        sender = read_sender(connection, self.sender_id)
+        if sender.rate_per_s is not None:
+            # its permits stand on its row: one writer at a time
+            sender = lock_sender(connection, self.sender_id)
         if sender.paused or sender.removed:
             return Hand(token, (), (), claimed_ns)
         if sender.slow_until_us is not None and sender.slow_until_us > now_us:
             return Hand(token, (), (), claimed_ns, sender.slow_until_us - now_us)
+        self._turn += 1
+        if sender.rate_per_s is None:
+            return self._take_slice(connection, token, now_us, claimed_ns)
+        return self._claim_permits(connection, sender, token, now_us, claimed_ns)
+
+    def _take_slice(self, connection: Connection, token: int, now_us: int, claimed_ns: int) -> Hand:
+        """Claimed and begun at once: nothing has to wait for its instant."""
+        held = claims.hold(connection, self.sender_id, self._pace.slice, now_us, self._turn)
+        rows = without_refused(connection, held, now_us)
+        if not rows:
+            return Hand(token, (), (), claimed_ns)
+        self._held = token, rows
+        begun = claims.begin(connection, token, rows, self.sender_id, now_us, now_us + LEASE_US, held=True)
+        return Hand(token, rows, [None] * len(rows), claimed_ns, begun=begun)
+
+    def _claim_permits(self, connection: Connection, sender: Any, token: int, now_us: int, claimed_ns: int) -> Hand:
+        """Half a second of them, to be begun slice by slice."""
         rate = sender.rate_per_s
         tat_us = max(sender.tat_us, now_us + self.context.lead.us)
-        limit = BATCH if rate is None else min(BATCH, capacity(tat_us, now_us, rate))
+        limit = min(BATCH, capacity(tat_us, now_us, rate))
         if limit == 0:
             return Hand(token, (), (), claimed_ns, tat_us - now_us - HORIZON_US + 1000)
-        self._turn += 1
-        claimed = outbox.claim(connection, self.sender_id, limit, token, now_us, now_us + CLAIM_US, self._turn)
+        claimed = claims.claim(connection, self.sender_id, limit, token, now_us, now_us + CLAIM_US, self._turn)
         rows = without_refused(connection, claimed, now_us)
-        if rate is None or not rows:
-            return Hand(token, rows, [None] * len(rows), claimed_ns)
+        if not rows:
+            return Hand(token, (), (), claimed_ns)
         at_us, tat_us = permits(tat_us, now_us, rate, [row.units for row in rows])
         move_tat(connection, self.sender_id, tat_us)
-        outbox.release(connection, token, [row.id for row in rows[len(at_us) :]])
+        claims.release(connection, token, [row.id for row in rows[len(at_us) :]])
         return Hand(token, rows[: len(at_us)], at_us, claimed_ns)
 
     async def _begin(self, hand: Hand, start: int, end: int) -> dict[int, int]:
@@ -170,24 +162,23 @@ class Drain:
             await _sleep_until(self.context, first_us - self.context.lead.us)
         ids = [row.id for row in hand.rows[start:end]]
         if hand.is_void or self.should_stop():
-            await self.database(lambda connection: outbox.release(connection, hand.token, ids))
+            await self.database(lambda connection: claims.release(connection, hand.token, ids))
             return {}
         try:
             return await self.database(  # type: ignore[no-any-return]
                 lambda connection: self._begin_in(connection, hand.token, hand.rows[start:end])
             )
         except UnavailableError:
-            # the commit may have happened all the same: nothing of it has left, so say that (invariant 16)
-            for row in hand.rows[start:end]:
-                self.ends.add(Ended(row.id, row.attempt + 1, Withdrawn(hand.token)))
+            self._withdraw(hand.token, hand.rows[start:end])
             return {}
 
     def _begin_in(self, connection: Connection, token: int, rows: Sequence[Claimed]) -> dict[int, int]:
         now_us = self.context.now_us()
-        return outbox.begin(connection, token, rows, self.sender_id, now_us, now_us + LEASE_US)
+        return claims.begin(connection, token, rows, self.sender_id, now_us, now_us + LEASE_US)
 
     async def _hand_over(self, hand: Hand, start: int, end: int, begun: dict[int, int]) -> None:
         """Each at its permit. One that comes too late gets a new permit by going round again."""
+        started = time.monotonic()
         for row, at_us in zip(hand.rows[start:end], hand.at_us[start:end], strict=True):
             attempt = begun.get(row.id)
             if attempt is None:
@@ -201,6 +192,16 @@ class Drain:
             task = asyncio.create_task(self._send(hand, row, attempt, at_us, message))
             self._in_flight.add(task)
             task.add_done_callback(self._done)
+        if hand.begun is not None:
+            self._pace.saw(end - start, time.monotonic() - started)
+
+    def _opened(self, row: Claimed, attempt: int) -> OutboundMessage | None:
+        """None for a row that does not open: it fails alone, and the others go on."""
+        try:
+            return self._outgoing.message(row, attempt)
+        except SealBrokenError:
+            self.ends.add(Ended(row.id, attempt, Rejected(Reason.OTHER, "seal-broken")))
+            return None
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
@@ -213,7 +214,7 @@ class Drain:
         if row.synthetic and not self.channel.capabilities.synthetic_only:
             outcome: Outcome = Rejected(Reason.SYNTHETIC)
         else:
-            outcome = await self._call(message)
+            outcome = await self._outgoing.send(message)
         self.ends.add(Ended(row.id, attempt, outcome, self._keeps_ids))
 
     def _is_late(self, hand: Hand, at_us: int | None) -> bool:
@@ -227,47 +228,6 @@ class Drain:
             hand.was_late = True
             self.context.lead.was_late()
         return True
-
-    async def _call(self, message: OutboundMessage) -> Outcome:
-        """The one place where something leaves the house. Whatever is not plainly said counts as ambiguous."""
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                return await self.channel.send(message)
-        except NotSentError:
-            return NotSent(detail="no connection")
-        except AmbiguousError:
-            return Ambiguous(detail="no answer")
-        except Exception as error:
-            return Ambiguous(detail=type(error).__name__)
-
-    def _opened(self, row: Claimed, attempt: int) -> OutboundMessage | None:
-        """None for a row that does not open: it fails alone, and the others go on."""
-        try:
-            return self._message(row, attempt)
-        except SealBrokenError:
-            self.ends.add(Ended(row.id, attempt, Rejected(Reason.OTHER, "seal-broken")))
-            return None
-
-    def _message(self, row: Claimed, attempt: int) -> OutboundMessage:
-        keys, ref = self.context.keys, make_ref(row.id, attempt)
-        content = decode(keys.sealer.open("messages.body", row.id, row.body_sealed))
-        valid_for_s = max(1, (row.expires_us - self.context.database.clock.now_us()) // 1_000_000)
-        return OutboundMessage(
-            ref=ref,
-            to=keys.sealer.open("messages.address", row.id, row.address_sealed),
-            text=content.text,
-            template=content.template,
-            callback_url=self._callback_url(ref),
-            valid_for_s=valid_for_s,
-            segments=row.segments,
-        )
-
-    def _callback_url(self, ref: str) -> str:
-        public_url = self.context.environment.public_url
-        if not public_url or self.channel.capabilities.receipts != "push":
-            return ""
-        mac = "" if self.channel.capabilities.signs_hooks else "." + self.context.keys.mac("hook", ref)
-        return f"{public_url}/hooks/{self.name}?m={ref}{mac}"
 
 
 async def _sleep_until(context: Context, instant_us: int) -> None:

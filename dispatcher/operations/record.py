@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.operations.context import Context
 from dispatcher.spi.outcome import Accepted, Outcome
+from dispatcher.store.accepted import Acceptance, accept
 from dispatcher.store.attempts import climb_attempts
 from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.installation import record_act
@@ -41,7 +42,27 @@ class Ended(NamedTuple):
 def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]) -> None:
     """Safe to repeat: an end that is known changes nothing."""
     now_us = context.now_us()
+    senders = accept(connection, [_acceptance(one) for one in ended if _is_plain(one)], now_us)
+    rest = [one for one in ended if one.message_id not in senders]
+    if rest:
+        senders |= _record_rest(context, connection, rest, now_us)
+    _keep_provider_ids(connection, senders, ended, now_us)
+
+
+def _is_plain(one: Ended) -> bool:
+    return isinstance(one.outcome, Accepted) and not one.outcome.final
+
+
+def _acceptance(one: Ended) -> Acceptance:
+    assert isinstance(one.outcome, Accepted)
+    ids = one.outcome.provider_ids
+    return Acceptance(one.message_id, one.attempt, ids[0] if ids else "", max(one.outcome.parts, len(ids)))
+
+
+def _record_rest(context: Context, connection: Connection, ended: Sequence[Ended], now_us: int) -> dict[int, int]:
+    """The general way; message → sender of the rows there are."""
     batch = Batch.lock(connection, (one.message_id for one in ended))
+    senders = {i: row.sender_id for i, row in batch.rows.items()}
     effects: list[tuple[machine.Message, machine.Effect]] = []
     earlier: list[tuple[int, int, Status]] = []
     for one in ended:
@@ -58,18 +79,18 @@ def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]
         if one.attempt < row.attempt and isinstance(one.outcome, Accepted):
             machine.apply_receipt(row, one.attempt, Status.ACCEPTED, "", "", now_us)
             earlier.append((one.message_id, one.attempt, Status.ACCEPTED))
-    _keep_provider_ids(connection, batch, ended, now_us)
     climb_attempts(connection, earlier)
     batch.save()
     for row, effect in effects:
         _carry_out(context, connection, row, effect, now_us)
+    return senders
 
 
-def _keep_provider_ids(connection: Connection, batch: Batch, ended: Sequence[Ended], now_us: int) -> None:
+def _keep_provider_ids(connection: Connection, senders: Mapping[int, int], ended: Sequence[Ended], now_us: int) -> None:
     """By which receipts without our reference are matched (invariant 6)."""
     refs = [
         {
-            "sender_id": batch.rows[one.message_id].sender_id,
+            "sender_id": senders[one.message_id],
             "provider_id": provider_id,
             "message_id": one.message_id,
             "attempt": one.attempt,
@@ -79,7 +100,7 @@ def _keep_provider_ids(connection: Connection, batch: Batch, ended: Sequence[End
         for one in ended
         if isinstance(one.outcome, Accepted) and (one.keep_ids or len(one.outcome.provider_ids) > 1)
         for part, provider_id in enumerate(one.outcome.provider_ids)
-        if one.message_id in batch.rows
+        if one.message_id in senders
     ]
     insert_ignore(connection, provider_refs, refs)
 

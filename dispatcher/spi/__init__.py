@@ -12,6 +12,7 @@ from dispatcher.spi.http import (
     NotSentError,
     PooledClient,
     classify_status,
+    form_quoted,
     json_object,
     retry_after_s,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "Undecided",
     "Unsupported",
     "classify_status",
+    "form_quoted",
     "json_object",
     "retry_after_s",
 ]

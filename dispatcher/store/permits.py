@@ -9,6 +9,10 @@ from sqlalchemy import Connection, case, select, update
 from dispatcher.store.tables import senders
 
 
+def read_sender(connection: Connection, sender_id: int) -> Any:
+    return connection.execute(select(senders).where(senders.c.id == sender_id)).one()
+
+
 def lock_sender(connection: Connection, sender_id: int) -> Any:
     """The row, ours until the commit."""
     return connection.execute(select(senders).where(senders.c.id == sender_id).with_for_update()).one()

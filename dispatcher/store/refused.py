@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from dispatcher.core.status import Reason
 from dispatcher.delivery import machine
 from dispatcher.store.bulk import any_of
 from dispatcher.store.cancel import give_back_caps
-from dispatcher.store.outbox import Batch, Claimed
-from dispatcher.store.tables import campaigns, messages, suppressions
+from dispatcher.store.claims import Claimed
+from dispatcher.store.outbox import Batch
+from dispatcher.store.tables import campaigns, suppressions
 
 
 def without_refused(connection: Connection, rows: Sequence[Claimed], now_us: int) -> tuple[Claimed, ...]:
     """The rows that may go; those of refused numbers and of erased people are cancelled in this transaction."""
     reasons = {row.id: Reason.NO_ADDRESS for row in rows if row.body_sealed is None or row.address_sealed is None}
-    reasons |= dict.fromkeys(_refused(connection, [row.id for row in rows]), Reason.OPTED_OUT)
+    reasons |= dict.fromkeys(_refused(connection, rows), Reason.OPTED_OUT)
     if not reasons:
         return tuple(rows)
     batch = Batch.lock(connection, reasons)
@@ -32,14 +33,23 @@ def without_refused(connection: Connection, rows: Sequence[Claimed], now_us: int
     return tuple(row for row in rows if row.id not in reasons)
 
 
-def _refused(connection: Connection, ids: Sequence[int]) -> Sequence[int]:
-    if not ids:
-        return ()
-    statement = (
-        select(messages.c.id)
-        .join(suppressions, suppressions.c.address_hash == messages.c.address_hash)
-        .join(campaigns, campaigns.c.id == messages.c.campaign_id)
-        .where(any_of(connection, messages.c.id, sorted(ids)))
-        .where(or_(suppressions.c.purpose == "*", suppressions.c.purpose == campaigns.c.purpose))
-    )
-    return connection.execute(statement).scalars().all()
+def _refused(connection: Connection, rows: Sequence[Claimed]) -> list[int]:
+    hashes = [bytes(row.address_hash) for row in rows]
+    if not hashes:
+        return []
+    s = suppressions.c
+    statement = select(s.address_hash, s.purpose).where(any_of(connection, s.address_hash, hashes))
+    stopped = {(bytes(address_hash), purpose) for address_hash, purpose in connection.execute(statement)}
+    if not stopped:
+        return []
+    purposes = _purposes(connection, {row.campaign_id for row in rows})
+    return [
+        row.id
+        for row, address_hash in zip(rows, hashes, strict=True)
+        if (address_hash, "*") in stopped or (address_hash, purposes[row.campaign_id]) in stopped
+    ]
+
+
+def _purposes(connection: Connection, campaign_ids: set[int]) -> dict[int, str]:
+    c = campaigns.c
+    return dict(connection.execute(select(c.id, c.purpose).where(c.id.in_(campaign_ids))).all())

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, and_, case, exists, select, update
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.store import tally
+from dispatcher.store.claims import sending_campaigns
 from dispatcher.store.engine import Database
-from dispatcher.store.outbox import Batch, sending_campaigns
+from dispatcher.store.outbox import Batch
 from dispatcher.store.tables import campaigns, messages, steps
 
 AT_ONCE = 500

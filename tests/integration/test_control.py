@@ -18,7 +18,7 @@ from dispatcher.operations.diff import diff_campaign
 from dispatcher.operations.plan import plan_campaign
 from dispatcher.operations.status import campaign_status
 from dispatcher.operations.tick import Ticker
-from dispatcher.store.outbox import claim
+from dispatcher.store.claims import claim
 from dispatcher.store.steps import set_state
 from dispatcher.store.tables import campaigns, journal
 from tests.integration.builders import Builder, make_context

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote_plus
 
 from dispatcher.spi import (
     Accepted,
@@ -18,6 +17,7 @@ from dispatcher.spi import (
     Status,
     Throttled,
     classify_status,
+    form_quoted,
     retry_after_s,
 )
 from dispatcher_channels.twilio.config import TwilioConfig
@@ -30,20 +30,20 @@ def fixed_fields(config: TwilioConfig, prefix: str) -> str:
     """The part of the form that is the same for every message."""
     if config.messaging_service_sid:
         return f"MessagingServiceSid={config.messaging_service_sid}"
-    return f"From={quote_plus(prefix + config.address)}"
+    return f"From={form_quoted(prefix + config.address)}"
 
 
 def form(message: OutboundMessage, fixed: str, prefix: str) -> bytes:
     """Encoded by hand: a fifth of what a general encoder costs, on the hot path."""
-    fields = [fixed, "&To=", quote_plus(prefix + message.to)]
+    fields = [fixed, "&To=", form_quoted(prefix + message.to)]
     if message.template is not None:
-        fields += ("&ContentSid=", quote_plus(message.template.id))
+        fields += ("&ContentSid=", form_quoted(message.template.id))
         if message.template.parameters:
-            fields += ("&ContentVariables=", quote_plus(json.dumps(dict(message.template.parameters))))
+            fields += ("&ContentVariables=", form_quoted(json.dumps(dict(message.template.parameters))))
     else:
-        fields += ("&Body=", quote_plus(message.text or ""))
+        fields += ("&Body=", form_quoted(message.text or ""))
     if message.callback_url:
-        fields += ("&StatusCallback=", quote_plus(message.callback_url))
+        fields += ("&StatusCallback=", form_quoted(message.callback_url))
     if message.valid_for_s is not None:
         fields.append(f"&ValidityPeriod={min(max(message.valid_for_s, 1), MAX_VALIDITY_S)}")
     return "".join(fields).encode("ascii")

@@ -24,11 +24,11 @@ from dispatcher.operations.readdress import Readdresser
 from dispatcher.operations.record import Ended, record_ends
 from dispatcher.operations.tick import Ticker
 from dispatcher.spi import Outcome
-from dispatcher.store import outbox, tally
+from dispatcher.store import claims, tally
 from dispatcher.store.bulk import insert
+from dispatcher.store.claims import Claimed
 from dispatcher.store.installation import take_ids
 from dispatcher.store.keys import Keys
-from dispatcher.store.outbox import Claimed
 from dispatcher.store.tables import campaigns, consents, contact_points, contacts, messages, senders, steps
 from tests.integration.builders import make_context
 from tests.integration.engine.conservation import assert_conserved
@@ -191,11 +191,11 @@ class Stage:
 
     def claim(self, limit: int = 100, token: int = 7, sender: str = "", turn: int = 0) -> tuple[Claimed, ...]:
         now_us, sender_id = self.context.now_us(), self.sender_id(sender)
-        return self.run(lambda c: outbox.claim(c, sender_id, limit, token, now_us, now_us + 2 * SECOND_US, turn))
+        return self.run(lambda c: claims.claim(c, sender_id, limit, token, now_us, now_us + 2 * SECOND_US, turn))
 
     def begin(self, rows: Sequence[Claimed], token: int = 7, sender: str = "") -> dict[int, int]:
         now_us, sender_id = self.context.now_us(), self.sender_id(sender)
-        return self.run(lambda c: outbox.begin(c, token, rows, sender_id, now_us, now_us + LEASE_US))
+        return self.run(lambda c: claims.begin(c, token, rows, sender_id, now_us, now_us + LEASE_US))
 
     def record(self, begun: dict[int, int], outcome: Outcome) -> None:
         ended = [Ended(message_id, attempt, outcome) for message_id, attempt in begun.items()]

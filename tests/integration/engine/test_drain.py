@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from dispatcher.core.status import Reason, Status
-from dispatcher.operations import drain
+from dispatcher.operations import outgoing
 from dispatcher.operations.sender_control import resume
 from dispatcher.spi import (
     Absent,
@@ -47,7 +47,7 @@ def make(sqlite_url: str, tmp_path: Path) -> Make:
 
 def test_every_end_that_a_provider_may_give_a_message(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it says, what it raises, what it never says: nothing is sent again that may have left."""
-    monkeypatch.setattr(drain, "SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(outgoing, "SEND_TIMEOUT_S", 0.2)
 
     def raises(error: Exception) -> Callable[[], Outcome]:
         def answer() -> Outcome:

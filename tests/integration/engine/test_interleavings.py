@@ -31,8 +31,8 @@ from dispatcher.spi import (
     Rejected,
     Throttled,
 )
-from dispatcher.store import outbox
-from dispatcher.store.outbox import Claimed
+from dispatcher.store import claims
+from dispatcher.store.claims import Claimed
 from dispatcher.store.receipts import Attempt
 from dispatcher.store.stops import stop_address
 from tests.integration.engine.scripted import Provider
@@ -112,7 +112,7 @@ class Walk:
 
     def release(self) -> None:
         for claim in self._some(self.claims):
-            self.stage.run(lambda c, claim=claim: outbox.release(c, claim.token, [row.id for row in claim.rows]))
+            self.stage.run(lambda c, claim=claim: claims.release(c, claim.token, [row.id for row in claim.rows]))
 
     def record(self) -> None:
         for one in self._taken(self.begun):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.store import outbox
+from dispatcher.store import claims
 from tests.integration.engine.stage import Stage
 
 
@@ -17,13 +17,13 @@ def test_a_lone_message_does_not_starve_where_commits_are_slow(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit_s: float
 ) -> None:
     stage = Stage(sqlite_url, tmp_path, None, {"sms": "20 msg/s"})
-    begin = outbox.begin
+    begin = claims.begin
 
     def slowly(*arguments: Any) -> dict[int, int]:
         time.sleep(commit_s)
         return begin(*arguments)
 
-    monkeypatch.setattr(outbox, "begin", slowly)
+    monkeypatch.setattr(claims, "begin", slowly)
     stage.people(1)
     stage.start()
     stage.drain(lambda: len(stage.rows(status="accepted")) == 1)

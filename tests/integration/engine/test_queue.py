@@ -21,7 +21,7 @@ from dispatcher.spi import (
     Throttled,
     Unsupported,
 )
-from dispatcher.store import outbox
+from dispatcher.store import claims
 from dispatcher.store.tables import attempts
 from tests.integration.engine.stage import LEASE_US, Hands, Stage
 
@@ -74,7 +74,7 @@ def test_a_claim_that_ended_belongs_to_the_next(stage: Stage) -> None:
     assert {row.id for row in second} == {row.id for row in first}
     assert stage.begin(first, token=1) == {}
     assert len(stage.begin(second, token=2)) == 2
-    stage.run(lambda connection: outbox.release(connection, 1, [row.id for row in first]))
+    stage.run(lambda connection: claims.release(connection, 1, [row.id for row in first]))
     assert stage.statuses() == {"sending": 2}
 
 
@@ -82,7 +82,7 @@ def test_what_was_released_can_be_claimed_at_once(stage: Stage) -> None:
     stage.people(2)
     stage.start()
     rows = stage.claim(token=1)
-    stage.run(lambda connection: outbox.release(connection, 1, [rows[0].id]))
+    stage.run(lambda connection: claims.release(connection, 1, [rows[0].id]))
     assert [row.id for row in stage.claim(token=2)] == [rows[0].id]
 
 
@@ -148,7 +148,7 @@ def test_no_plan_of_the_database_claims_more_than_was_asked(postgres_url: str, t
         for kind in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
             connection.exec_driver_sql(f"SET LOCAL enable_{kind} = off")
         now_us = stage.context.now_us()
-        return len(outbox.claim(connection, stage.sender_id(), 10, 7, now_us, now_us + 1))
+        return len(claims.claim(connection, stage.sender_id(), 10, 7, now_us, now_us + 1))
 
     assert stage.run(claim) == 10
     stage.close()

@@ -1,0 +1,68 @@
+"""The usual end of an attempt, in one statement: `sending` → `accepted`, exactly as `machine.record` would do it.
+
+It locks what it writes and nothing before, and makes no object of a row: a third of what the general way costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from dispatcher.core.status import Status
+from dispatcher.store import tally
+
+
+class Acceptance(NamedTuple):
+    message_id: int
+    attempt: int
+    provider_id: str
+    parts: int
+
+
+_SET = """
+UPDATE messages SET
+    status = 'accepted', reason = '', claim_token = NULL, lease_until_us = NULL, ended_us = {now},
+    provider_id = v.provider_id, parts = {greatest}(v.parts, messages.parts),
+    hop_due_us = CASE WHEN hop_after_us > 0 AND hop_due_us IS NULL THEN {now} + hop_after_us ELSE hop_due_us END
+FROM {source}
+WHERE messages.id = v.id AND messages.attempt = v.attempt AND status = 'sending' AND NOT has_sibling
+RETURNING messages.id, step_id, hop, sender_id, counted
+"""
+_POSTGRES = _SET.format(
+    now="%s::bigint",
+    greatest="greatest",
+    source="unnest(%s::bigint[], %s::smallint[], %s::text[], %s::smallint[]) AS v(id, attempt, provider_id, parts)",
+)
+_SQLITE = _SET.format(
+    now="?",
+    greatest="max",
+    source="(SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS provider_id, value ->> 3 AS parts "
+    "FROM json_each(?)) AS v",
+)
+
+
+def accept(connection: Connection, ended: Sequence[Acceptance], now_us: int) -> dict[int, int]:
+    """message → sender of those it moved. The others have moved already, or have another hop: take the general way."""
+    if not ended:
+        return {}
+    rows = _accept(connection, sorted(ended), now_us)
+    deltas: Counter[tally.Key] = Counter()
+    for (step_id, hop, sender_id), n in Counter((row[1], row[2], row[3]) for row in rows).items():
+        deltas[tally.message_key(step_id, hop, sender_id, Status.SENDING, "")] -= n
+        deltas[tally.message_key(step_id, hop, sender_id, Status.ACCEPTED, "")] += n
+    for step_id, n in Counter(row[1] for row in rows if row[4]).items():
+        deltas[tally.people_key(step_id, Status.SENDING)] -= n
+        deltas[tally.people_key(step_id, Status.ACCEPTED)] += n
+    tally.add(connection, deltas)
+    return {row[0]: row[3] for row in rows}
+
+
+def _accept(connection: Connection, ended: list[Acceptance], now_us: int) -> Sequence[Any]:
+    if connection.dialect.name != "postgresql":
+        return connection.exec_driver_sql(_SQLITE, (now_us, now_us, json.dumps(ended))).all()
+    columns = [list(column) for column in zip(*ended, strict=True)]
+    return connection.exec_driver_sql(_POSTGRES, (now_us, now_us, *columns)).all()
