@@ -18,10 +18,13 @@ from sqlalchemy import (
     Float,
     Integer,
     LargeBinary,
+    Select,
     Table,
     Text,
     any_,
     bindparam,
+    func,
+    select,
 )
 from sqlalchemy.sql.sqltypes import BigInteger, SmallInteger
 from sqlalchemy.types import TypeEngine, UserDefinedType
@@ -144,9 +147,9 @@ class _ArrayText(UserDefinedType[str]):
 
 
 def any_of(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """`column IN values`: one array parameter on Postgres, so that the statement stays the same for any number."""
+    """`column IN values`: one parameter, but for bytes on SQLite, so that the statement is the same for any number."""
     if connection.dialect.name != "postgresql":
-        return column.in_(values)
+        return column.in_(_listed(values) if isinstance(column.type, Integer) else values)
     if isinstance(column.type, LargeBinary):
         text = ",".join([f'"\\\\x{value.hex()}"' for value in values])
     elif isinstance(column.type, Integer):
@@ -155,3 +158,8 @@ def any_of(connection: Connection, column: ColumnElement[Any], values: Sequence[
         return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
     array: Any = bindparam(None, f"{{{text}}}", type_=_ArrayText(array_type(column.type)))
     return column == any_(array)
+
+
+def _listed(values: Sequence[int]) -> Select[Any]:
+    """Numbers as rows: SQLite reads them faster than the compiler writes a parameter for each."""
+    return select(func.json_each(f"[{','.join(map(str, values))}]").table_valued("value").c.value)

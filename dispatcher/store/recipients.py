@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from json import loads
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, case, cast, func, select, type_coerce
 
 from dispatcher.audience.recipient import Point, Recipient
 from dispatcher.store.bulk import any_of
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import consents, contact_points, contacts, memberships, suppressions
 
-_COLUMNS = (
+_COLUMNS: Final = (
     contacts.c.id,
     contacts.c.name_sealed,
     contacts.c.salutation,
@@ -23,91 +25,103 @@ _COLUMNS = (
     contacts.c.role,
     contacts.c.zone,
     contacts.c.synthetic,
-    contacts.c.attributes,
 )
+_UNIT, _RECORD = "\x1f", "\x1e"  # between the parts of a text made of several: in no name and no purpose
+_NOTHING: Final[Mapping[str, object]] = {}
 
 
 def load_page(connection: Connection, selection: Select[Any], keys: Keys) -> list[Recipient]:
     """`selection` yields contact ids, ascending; see store/targeting.py."""
-    rows = connection.execute(selection.with_only_columns(*_COLUMNS)).all()
-    return _complete(connection, rows, keys)
+    return _complete(connection, selection.with_only_columns(*_columns(connection)), keys)
 
 
 def load_people(connection: Connection, ids: Iterable[int], keys: Keys) -> dict[int, Recipient]:
     """These people; erased ones are missing."""
-    statement = select(*_COLUMNS).where(
+    statement = select(*_columns(connection)).where(
         any_of(connection, contacts.c.id, sorted(set(ids))), contacts.c.erased_us.is_(None)
     )
-    return {r.id: r for r in _complete(connection, connection.execute(statement).all(), keys)}
+    return {r.id: r for r in _complete(connection, statement, keys)}
 
 
-def _complete(connection: Connection, rows: Sequence[Any], keys: Keys) -> list[Recipient]:
+def _columns(connection: Connection) -> tuple[ColumnElement[Any], ...]:
+    """What there are several of comes as one text a person: few texts differ, and each is read once."""
+    is_text = connection.dialect.name == "sqlite"
+    attributes = (type_coerce if is_text else cast)(contacts.c.attributes, Text)
+    c = consents.c
+    word = c.purpose + _UNIT + c.media + case((c.granted, f"{_UNIT}1"), else_=f"{_UNIT}0")
+    return (
+        *_COLUMNS,
+        attributes,
+        _together(connection, memberships.c.group_slug, memberships.c.contact_id == contacts.c.id),
+        _together(connection, word, c.contact_id == contacts.c.id),
+    )
+
+
+def _together(connection: Connection, text: ColumnElement[str], mine: ColumnElement[bool]) -> ColumnElement[str]:
+    joined = (func.string_agg if connection.dialect.name == "postgresql" else func.group_concat)(text, _RECORD)
+    return select(joined).where(mine).scalar_subquery()
+
+
+def _complete(connection: Connection, statement: Select[Any], keys: Keys) -> list[Recipient]:
+    rows = connection.execute(statement).all()
     if not rows:
         return []
-    ids = [row.id for row in rows]
-    points = _points(connection, ids)
-    hashes = {point.address_hash for found in points.values() for point in found}
-    refused = _refused(connection, hashes)
-    groups = _groups(connection, ids)
-    granted = _consents(connection, ids)
-    nothing: tuple[str, ...] = ()
-    nobody: dict[tuple[str, str], bool] = {}
+    points, refused = _points(connection, [row[0] for row in rows])
     open_name = keys.sealer.open
     # by position: by name, fifteen fields of each row would cost more than anything else here
     return [
         Recipient(
             i,
             open_name("contacts.name", i, name) if name else "",
-            *known,  # type: ignore[call-arg]
-            tuple(groups.get(i, nothing)),
-            tuple(points.get(i, ())),
-            granted.get(i, nobody),
+            salutation,
+            language,
+            region,
+            rw,
+            rt,
+            role,
+            zone,
+            synthetic,
+            _NOTHING if attributes == "{}" else loads(attributes),
+            _groups(groups),
+            points.get(i, ()),
+            _consents(granted),
             refused,
         )
-        for i, name, *known in rows
-    ]
+        for (
+            i, name, salutation, language, region, rw, rt, role, zone, synthetic, attributes, groups, granted,
+        ) in rows
+    ]  # fmt: skip
 
 
-def _points(connection: Connection, ids: Sequence[int]) -> dict[int, list[Point]]:
-    p = contact_points.c
-    columns = (p.contact_id, p.id, p.media, p.rank, p.address_hash, p.address_sealed, p.country)
-    found: dict[int, list[Point]] = {}
-    for contact_id, *values in connection.execute(select(*columns).where(any_of(connection, p.contact_id, ids))).all():
-        found.setdefault(contact_id, []).append(Point(*values))
-    return found
+@lru_cache(maxsize=4096)
+def _groups(together: str | None) -> tuple[str, ...]:
+    return tuple(sorted(together.split(_RECORD))) if together else ()
+
+
+@lru_cache(maxsize=4096)
+def _consents(together: str | None) -> Mapping[tuple[str, str], bool]:
+    each = [word.split(_UNIT) for word in together.split(_RECORD)] if together else []
+    return {(purpose, media): granted == "1" for purpose, media, granted in each}
+
+
+def _points(
+    connection: Connection, ids: Sequence[int]
+) -> tuple[dict[int, tuple[Point, ...]], Mapping[bytes, frozenset[str]]]:
+    """Numbers by person, and what was refused by number."""
+    p, s = contact_points.c, suppressions.c
+    purposes = _together(connection, s.purpose, s.address_hash == p.address_hash)
+    columns = (p.contact_id, p.id, p.media, p.rank, p.address_hash, p.address_sealed, p.country, purposes)
+    points: dict[int, tuple[Point, ...]] = {}
+    refused: dict[bytes, frozenset[str]] = {}
+    for contact_id, *point, purposes in connection.execute(
+        select(*columns).where(any_of(connection, p.contact_id, ids))
+    ).all():
+        points[contact_id] = (*points.get(contact_id, ()), Point(*point))
+        if purposes:
+            refused[point[3]] = frozenset(purposes.split(_RECORD))
+    return points, refused
 
 
 def open_address(keys: Keys, point: Point) -> str:
     """E.164. Raises SealBrokenError."""
     return keys.sealer.open("contact_points.address", point.id, point.address_sealed)
-
-
-def _refused(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, frozenset[str]]:
-    statement = select(suppressions.c.address_hash, suppressions.c.purpose).where(
-        any_of(connection, suppressions.c.address_hash, list(hashes))
-    )
-    found: dict[bytes, set[str]] = {}
-    for row in connection.execute(statement).all():
-        found.setdefault(bytes(row.address_hash), set()).add(row.purpose)
-    return {key: frozenset(purposes) for key, purposes in found.items()}
-
-
-def _groups(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
-    statement = (
-        select(memberships.c.contact_id, memberships.c.group_slug)
-        .where(any_of(connection, memberships.c.contact_id, ids))
-        .order_by(memberships.c.contact_id, memberships.c.group_slug)
-    )
-    found: dict[int, list[str]] = {}
-    for contact_id, group in connection.execute(statement).all():
-        found.setdefault(contact_id, []).append(group)
-    return found
-
-
-def _consents(connection: Connection, ids: Sequence[int]) -> dict[int, dict[tuple[str, str], bool]]:
-    c = consents.c
-    statement = select(c.contact_id, c.purpose, c.media, c.granted).where(any_of(connection, c.contact_id, ids))
-    found: dict[int, dict[tuple[str, str], bool]] = {}
-    for contact_id, purpose, media, granted in connection.execute(statement).all():
-        found.setdefault(contact_id, {})[purpose, media] = granted
-    return found
