@@ -99,6 +99,10 @@ class Child:
         assert self.words.count(words) >= times, self.words[-4000:]
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process.poll() is None
 
