@@ -267,7 +267,7 @@ def _trapped(
 def _misbehave(kind: str, seconds: tuple[float, float], **behaviour: Any) -> None:
     @fault(kind)
     def strike(stage: Stage, random: Random) -> Struck:
-        usual = {name: 0 for name in behaviour}
+        usual = dict.fromkeys(behaviour, 0)
         return _at_once(
             kind,
             stage,

@@ -1,4 +1,4 @@
-"""Everything that takes part in a run, as real processes: Postgres behind a wire, Redis, the carrier, web, two workers."""
+"""All that takes part in a run, as real processes: Postgres behind a wire, Redis, the carrier, web, two workers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A stretch of wire between our processes and Postgres, which can be cut at a chosen statement or commit.
 
-It reads along (protocol 3; clients say `sslmode=disable`) to know of each connection what its transaction does. A trap springs once, at the
-first transaction of its kind: `before` the statement reaches the server, or `after` the server committed and before the
-client hears of it.
+It reads along (protocol 3; clients say `sslmode=disable`) to know of each connection what its transaction does. A trap
+springs once, at the first transaction of its kind: before the statement reaches the server, or after the server
+committed and before the client hears of it.
 """
 
 from __future__ import annotations
