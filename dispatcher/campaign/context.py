@@ -13,6 +13,7 @@ from dispatcher.campaign.loader import TEMPLATES, Loaded
 from dispatcher.campaign.model import Campaign
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.senders import SenderFacts
+from dispatcher.campaign.standing import Table
 from dispatcher.campaign.texts import Text
 from dispatcher.core.diagnostics import Diagnostic, Severity
 
@@ -91,12 +92,15 @@ class Known:
     attributes: Mapping[str, str] | None = None
     campaigns: frozenset[str] | None = None
     senders: Mapping[str, SenderFacts] | None = None
+    sessions: Table | None = None
     max_segments: int = 4
     check_expression: Callable[[str], list[ExpressionProblem]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LintContext:
+    """`campaign`: with its sessions as they stand; `loaded.campaign`: as the file says."""
+
     loaded: Loaded
     campaign: Campaign
     now_us: int

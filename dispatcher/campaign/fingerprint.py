@@ -1,8 +1,8 @@
 """What was approved is what is sent: one hash over all that shapes it (invariant 10).
 
 Covered: the campaign as read, included templates, the name, channel and From of each sender it uses, the fetched hash
-of templates that a provider holds, and place and time of sessions, unless every step that uses a session says
-`live: [session]`. Not covered: credentials, rates, base_url, the weights among senders, and how the YAML is laid out.
+of templates that a provider holds, and the sessions as they stand: of one that only `live: [session]` steps use, the
+title alone. Not covered: credentials, rates, base_url, the weights among senders, and how the YAML is laid out.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from dispatcher.campaign.model import Campaign, Hop, Session
 from dispatcher.campaign.senders import SenderFacts
+from dispatcher.campaign.standing import LIVE, all_live
 
 SHOWN: Final = 16
 #: Raised when the meaning of the hashed form changes, so that an old approval never fits a new meaning.
-FORM: Final = 1
-_PLACE_AND_TIME: Final = ("place", "address", "region", "starts", "ends")
+FORM: Final = 2
 
 
 def fingerprint(
@@ -26,16 +26,15 @@ def fingerprint(
     sources: Mapping[str, str],
     senders: Mapping[str, SenderFacts],
     provider_templates: Mapping[str, str] | None = None,
-    sessions: Mapping[str, Session] | None = None,
 ) -> str:
-    """64 hexadecimal digits. `provider_templates`: template id → hash of what the provider holds.
+    """64 hexadecimal digits. `campaign`: with its sessions as they stand (`standing.settled`).
 
-    `sessions`: as they stand now, where they were changed after the file was written; else the file's.
+    `provider_templates`: template id → hash of what the provider holds.
     """
     used = provider_template_ids(campaign)
     covered = {
         "form": FORM,
-        "campaign": _campaign(campaign, {**campaign.sessions, **(sessions or {})}),
+        "campaign": _campaign(campaign),
         "sources": dict(sources),
         "senders": {name: _sender(senders.get(name)) for name in sender_names(campaign)},
         "provider_templates": {key: value for key, value in (provider_templates or {}).items() if key in used},
@@ -68,10 +67,10 @@ def _sender(facts: SenderFacts | None) -> list[str] | None:
     return [facts.channel, facts.identity] if facts else None
 
 
-def _campaign(campaign: Campaign, sessions: Mapping[str, Session]) -> dict[str, Any]:
+def _campaign(campaign: Campaign) -> dict[str, Any]:
     form = campaign.model_dump(mode="json")
     form["variables"] = {name: [type(value).__name__, str(value)] for name, value in campaign.variables.items()}
-    form["sessions"] = {slug: _session(campaign, slug, sessions[slug]) for slug in campaign.sessions}
+    form["sessions"] = {slug: _session(campaign, slug, session) for slug, session in campaign.sessions.items()}
     for hop in _dumped_hops(form):
         hop["senders"] = sorted(hop["senders"])
     return form
@@ -84,6 +83,4 @@ def _dumped_hops(form: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _session(campaign: Campaign, slug: str, session: Session) -> dict[str, Any]:
-    using = [step for step in campaign.steps if slug in step.sessions]
-    live = bool(using) and all("session" in step.live for step in using)
-    return session.model_dump(mode="json", exclude=set(_PLACE_AND_TIME) if live else None)
+    return session.model_dump(mode="json", exclude=set(LIVE) if all_live(campaign, slug) else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,17 +24,16 @@ class Due:
     expires_us: int
 
 
-def due(campaign: Campaign, step: Step, sessions: Mapping[str, Session] | None = None) -> Iterator[Due]:
-    """Each occasion of a step. `sessions`: as they stand now, where they may differ from the file (`live: session`).
+def due(campaign: Campaign, step: Step) -> Iterator[Due]:
+    """Each occasion of a step.
 
-    Sessions that are declared nowhere, and a relative instant without sessions, yield nothing: lint reports them.
+    Sessions that are not known, and a relative instant without sessions, yield nothing: lint reports them.
     """
-    known = {**campaign.sessions, **(sessions or {})}
     if not step.sessions and not isinstance(step.at, Moment):
         yield _due(step, "", campaign.instant_us(step.at))
     for slug in dict.fromkeys(step.sessions):
-        if slug in known:
-            yield _due(step, slug, _instant_us(campaign, step.at, known[slug]))
+        if slug in campaign.sessions:
+            yield _due(step, slug, _instant_us(campaign, step.at, campaign.sessions[slug]))
 
 
 def _due(step: Step, session: str, due_us: int) -> Due:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from dispatcher.campaign.fingerprint import sender_names, short
-from dispatcher.campaign.model import Campaign, Session
+from dispatcher.campaign.standing import settled, stated, used_codes
 from dispatcher.core.clock import HOUR_US
 from dispatcher.core.errors import RefusedError
 from dispatcher.operations.context import Context
@@ -21,14 +20,8 @@ from dispatcher.operations.senders import sync_senders
 from dispatcher.spi.http import PooledClient
 from dispatcher.store.installation import one_at_a_time, record_act
 from dispatcher.store.plans import find_plan
-from dispatcher.store.steps import (
-    campaign_by_slug,
-    insert_campaign,
-    put_sessions,
-    put_steps,
-    set_state,
-    update_campaign,
-)
+from dispatcher.store.sessions import put_sessions, table_of
+from dispatcher.store.steps import campaign_by_slug, insert_campaign, put_steps, set_state, update_campaign
 from dispatcher.store.tables import leases
 
 AHEAD_US = HOUR_US
@@ -83,7 +76,7 @@ def _approved_plan(connection: Connection, revision: Revision, *, is_waived: boo
         raise RefusedError(
             "not-planned",
             f"{slug} has no plan for this file as it stands (fingerprint {short(fingerprint)})",
-            "Plan it (again, if the file or a sender changed): dispatcher campaign plan FILE --by WHO",
+            "Plan it (again, if the file, a session or a sender changed): dispatcher campaign plan FILE --by WHO",
         )
     raise RefusedError(
         "not-approved",
@@ -93,8 +86,10 @@ def _approved_plan(connection: Connection, revision: Revision, *, is_waived: boo
 
 
 def _apply(connection: Connection, context: Context, revision: Revision, plan: Any, by: str) -> str:
-    campaign, now_us = revision.campaign, context.now_us()
-    one_at_a_time(connection, campaign.campaign)
+    now_us = context.now_us()
+    one_at_a_time(connection, revision.campaign.campaign)
+    revision = _with_sessions(connection, revision, now_us)
+    campaign = revision.campaign
     existing = campaign_by_slug(connection, campaign.campaign, lock=True)
     if existing is not None and existing.fingerprint == revision.fingerprint:
         return _approve_more(connection, existing, plan, now_us)
@@ -114,10 +109,26 @@ def _apply(connection: Connection, context: Context, revision: Revision, plan: A
         campaign_id = insert_campaign(connection, {**values, "slug": campaign.campaign, "state": state}, now_us)
     else:
         campaign_id, state = _revise(connection, existing, values, state, now_us)
-    put_sessions(connection, [_session_row(campaign, slug, s, now_us) for slug, s in campaign.sessions.items()])
     put_steps(connection, campaign_id, plan.id, _step_rows(revision, plan.summary), now_us)
     record_act(connection, now_us, by, "apply", campaign.campaign, {"fingerprint": revision.fingerprint})
     return state
+
+
+def _with_sessions(connection: Connection, revision: Revision, now_us: int) -> Revision:
+    """The file's new sessions into the table, which then stands still; what others changed meanwhile counts.
+
+    The table comes first: whoever changes a session locks it before the campaigns that go by it.
+    """
+    campaign = revision.campaign
+    put_sessions(connection, [stated(campaign, code, one) for code, one in campaign.sessions.items()], now_us)
+    standing = revision.with_campaign(settled(campaign, table_of(connection, used_codes(campaign), lock=True)))
+    if standing.fingerprint != revision.fingerprint:
+        raise RefusedError(
+            "session-changed",
+            f"a session of {campaign.campaign} was changed just now",
+            "See: dispatcher session list. Plan the campaign again, and have it approved.",
+        )
+    return standing
 
 
 def _revise(
@@ -168,22 +179,6 @@ def _step_rows(revision: Revision, summary: Mapping[str, Any]) -> list[dict[str,
         }
         for index, (step, one) in enumerate(revision.dues())
     ]
-
-
-def _session_row(campaign: Campaign, slug: str, session: Session, now_us: int) -> dict[str, Any]:
-    zone = ZoneInfo(campaign.zone)
-    return {
-        "slug": slug,
-        "title": session.title,
-        "place": session.place,
-        "address": session.address,
-        "region": session.region,
-        "zone": zone.key,
-        "starts_us": campaign.instant_us(session.starts),
-        "ends_us": campaign.instant_us(session.ends) if session.ends else None,
-        "capacity": session.capacity,
-        "updated_us": now_us,
-    }
 
 
 def _something_runs(connection: Connection, now_us: int) -> bool:

@@ -7,6 +7,7 @@ A claim reads the campaign's state in its own transaction, so a change holds at 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,8 +16,12 @@ from dispatcher.core.clock import iso
 from dispatcher.core.errors import RefusedError
 from dispatcher.operations.apply import AHEAD_US, CEILING
 from dispatcher.operations.context import Context
+from dispatcher.operations.expand import Expander
+from dispatcher.operations.readdress import Readdresser
+from dispatcher.operations.session_course import settle_sessions
 from dispatcher.store.campaigns import all_campaigns, cancel_open_steps, require_campaign, steps_of, unapplied_plans
 from dispatcher.store.installation import record_act
+from dispatcher.store.sessions import stale_steps
 from dispatcher.store.steps import set_state, update_campaign
 from dispatcher.store.upkeep import cancel_campaign_rows
 
@@ -40,19 +45,51 @@ def pause_campaign(context: Context, slug: str, by: str = "", reason: str = "") 
 def resume_campaign(
     context: Context, slug: str, by: str = "", reason: str = "", *, lift_ceilings: bool = False
 ) -> dict[str, Any]:
-    """Only a paused one; one that met a ceiling only with `lift_ceilings`."""
-    with context.database.begin() as connection:
-        campaign = require_campaign(connection, slug, lock=True)
+    """Only a paused one; one that met a ceiling only with `lift_ceilings`.
+
+    Texts that wait and tell of a session as it was before are written anew first, while nothing is sent.
+    """
+    resumption = _Resumption(Expander(context), slug, by, reason, lift_ceilings)
+    while stale := context.database.run(resumption.go_on):
+        for step_id in stale:
+            Readdresser(resumption.expander).rewrite_step(step_id)
+        resumption.rewritten.update(stale)
+    with context.database.read() as connection:
+        return _standing(require_campaign(connection, slug))
+
+
+@dataclass
+class _Resumption:
+    expander: Expander
+    slug: str
+    by: str
+    reason: str
+    lift_ceilings: bool
+    rewritten: dict[int, int] = field(default_factory=dict)
+    """Step → the change of its session up to which its texts were written anew."""
+
+    def go_on(self, connection: Connection) -> dict[int, int]:
+        """Steps to be rewritten first, with the change that asks for it; none where the campaign goes on."""
+        campaign = require_campaign(connection, self.slug, lock=True)
         if campaign.state in _OVER:
             raise _over(campaign, "be resumed")
-        if campaign.state == "paused":
-            _refuse_at_ceiling(campaign, lift_ceilings=lift_ceilings)
-            now_us = context.now_us()
-            if lift_ceilings:
-                update_campaign(connection, campaign.id, ceilings_lifted=True)
-            set_state(connection, campaign.id, _resumed_state(connection, campaign.id, now_us), "", now_us)
-            record_act(connection, now_us, by, "resume", slug, {"reason": reason, "ceilings_lifted": lift_ceilings})
-        return _standing(require_campaign(connection, slug))
+        if campaign.state != "paused":
+            return {}
+        _refuse_at_ceiling(campaign, lift_ceilings=self.lift_ceilings)
+        settle_sessions(self.expander.revision, connection, campaign)
+        stale = stale_steps(connection, campaign.id)
+        fresh = {step_id: at_us for step_id, at_us in stale.items() if self.rewritten.get(step_id) != at_us}
+        if not fresh:
+            self._resume(connection, campaign)
+        return fresh
+
+    def _resume(self, connection: Connection, campaign: Any) -> None:
+        now_us = self.expander.context.now_us()
+        if self.lift_ceilings:
+            update_campaign(connection, campaign.id, ceilings_lifted=True)
+        set_state(connection, campaign.id, _resumed_state(connection, campaign.id, now_us), "", now_us)
+        details = {"reason": self.reason, "ceilings_lifted": self.lift_ceilings}
+        record_act(connection, now_us, self.by, "resume", self.slug, details)
 
 
 def cancel_campaign(context: Context, slug: str, by: str = "", reason: str = "") -> dict[str, Any]:

@@ -19,7 +19,9 @@ from dispatcher.campaign.model import Step
 from dispatcher.core.clock import SECOND_US
 from dispatcher.core.money import Money, total
 from dispatcher.delivery.schedule import next_opening
+from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.context import Context
+from dispatcher.operations.occasions import pause_for, revision_now
 from dispatcher.operations.plan import configured_rates, price_lines
 from dispatcher.operations.revision import Revision
 from dispatcher.plan.decide import Decider, Draft, HeldOut
@@ -111,12 +113,18 @@ class Expander:
         row = connection.execute(select(steps).where(steps.c.id == step_id).with_for_update()).first()
         if row is None or row.state not in ("scheduled", "expanding"):
             return None
+        if row.state == "scheduled" and row.due_us > self.context.now_us() + AHEAD_US:
+            return None  # its session was moved since the tick found it due
         campaign = connection.execute(
             select(campaigns).where(campaigns.c.id == row.campaign_id).with_for_update()
         ).one()
         if campaign.state not in ("scheduled", "running"):
             return None
-        work = _StepWork(self, connection, row, campaign)
+        revision = revision_now(self.revision, connection, row, campaign.plan_id)
+        if revision is None:
+            pause_for(connection, campaign.id, row.occasion, self.context.now_us())
+            return None
+        work = _StepWork(self, connection, row, campaign, revision)
         if row.state == "scheduled":
             work.start()
         return work.page(ids)
@@ -128,13 +136,13 @@ class Expander:
 class _StepWork:
     """One page of one step in one transaction."""
 
-    def __init__(self, expander: Expander, connection: Connection, row: Any, campaign: Any) -> None:
+    def __init__(self, expander: Expander, connection: Connection, row: Any, campaign: Any, revision: Revision) -> None:
         self._expander = expander
         self._context = expander.context
         self._connection = connection
         self._row = row
         self._campaign = campaign
-        self._revision = expander.revision(connection, row.plan_id)
+        self._revision = revision
         self._step: Step = self._revision.campaign.step(row.name)
         attributes = declared(connection, self._context.settings.attributes)
         self._scope = self._revision.scope(row.due_us, attributes, is_sqlite=self._context.database.is_sqlite)

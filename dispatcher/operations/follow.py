@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from dispatcher.delivery import machine
 from dispatcher.operations.expand import Expander, RowMaker, charge
+from dispatcher.operations.occasions import pause_for, revision_now
 from dispatcher.store import expansion
 from dispatcher.store.outbox import Batch
 from dispatcher.store.recipients import load_people
@@ -54,7 +55,7 @@ def _follow(expander: Expander, ids: range, connection: Connection) -> int:
 def _follow_step(
     expander: Expander, connection: Connection, step_id: int, hop: int, members: Sequence[Any], ids: range
 ) -> None:
-    """People of one step who all came from one hop."""
+    """People of one step who all came from one hop. With a session that nobody approved, they wait."""
     now_us = expander.context.now_us()
     step_row = connection.execute(select(steps).where(steps.c.id == step_id)).one()
     campaign = connection.execute(
@@ -64,8 +65,11 @@ def _follow_step(
     open_rows = [row for row in batch.rows.values() if row.hop_due_us is not None]
     followed: set[int] = set()
     if step_row.expires_us > now_us:
+        revision = revision_now(expander.revision, connection, step_row, campaign.plan_id)
+        if revision is None:
+            pause_for(connection, campaign.id, step_row.occasion, now_us)
+            return
         people = load_people(connection, [row.contact_id for row in open_rows], expander.context.keys)
-        revision = expander.revision(connection, step_row.plan_id)
         maker = RowMaker(expander, connection, revision, revision.campaign.step(step_row.name), step_row)
         made, _ = maker.decide(list(people.values()), ids, first_hop=hop + 1)
         stored, _ = expansion.insert_messages(connection, made)

@@ -35,6 +35,7 @@ from dispatcher.store.plans import store_plan
 from dispatcher.store.rates import sender_rates
 from dispatcher.store.recipients import load_page, open_address
 from dispatcher.store.seen import SeenNumbers
+from dispatcher.store.sessions import table_of
 from dispatcher.store.tables import contacts
 from dispatcher.store.targeting import compile_audience, select_contacts
 
@@ -45,12 +46,14 @@ Progress = Callable[[int, int | None], None]
 
 
 def load_revision(context: Context, path: Path) -> tuple[Revision, list[Diagnostic]]:
-    """The file as it stands; CampaignError where it has errors."""
+    """The file as it stands, with its sessions as they stand; CampaignError where it has errors."""
     with context.database.read() as connection:
         attributes = declared(connection, context.settings.attributes)
+        sessions = table_of(connection)
     settings = context.settings.model_copy(update={"attributes": attributes})
     facts = sender_facts(context)
-    loaded, found = validate_file(path, now_us=context.now_us(), known=known_from(settings, facts))
+    known = known_from(settings, facts, sessions=sessions)
+    loaded, found = validate_file(path, now_us=context.now_us(), known=known)
     if loaded.campaign is None or has_errors(found):
         raise CampaignError(found)
     return Revision(loaded.campaign, loaded.sources, facts), found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from dispatcher.audience.selection import AttributeType
 from dispatcher.campaign.fingerprint import fingerprint, sender_names
-from dispatcher.campaign.model import Campaign, Step
+from dispatcher.campaign.model import Campaign, Session, Step
 from dispatcher.campaign.moments import Due, due
 from dispatcher.campaign.senders import SenderFacts
 from dispatcher.core.clock import from_us
@@ -24,17 +24,22 @@ _DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 
 @dataclass(frozen=True)
 class Revision:
-    """A campaign, the template files it includes, and the facts of its senders."""
+    """A campaign with its sessions as they stood, the template files it includes, and the facts of its senders.
+
+    `provider_templates`: template id → hash of what the provider held.
+    """
 
     campaign: Campaign
     sources: Mapping[str, str]
     senders: Mapping[str, SenderFacts]
+    provider_templates: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Revision:
         """As stored in `plans.document`."""
         senders = {name: _facts(values) for name, values in document["senders"].items()}
-        return cls(Campaign.model_validate(document["campaign"]), document["sources"], senders)
+        held = document.get("provider_templates", {})
+        return cls(Campaign.model_validate(document["campaign"]), document["sources"], senders, held)
 
     def as_document(self) -> dict[str, Any]:
         used = sender_names(self.campaign)
@@ -42,11 +47,20 @@ class Revision:
             "campaign": self.campaign.model_dump(mode="json"),
             "sources": dict(self.sources),
             "senders": {name: asdict(self.senders[name]) for name in used if name in self.senders},
+            "provider_templates": dict(self.provider_templates),
         }
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint(self.campaign, self.sources, self.senders)
+        return fingerprint(self.campaign, self.sources, self.senders, self.provider_templates)
+
+    def with_campaign(self, campaign: Campaign) -> Revision:
+        return replace(self, campaign=campaign)
+
+    def with_session(self, code: str, session: Session) -> Revision:
+        return self.with_campaign(
+            self.campaign.model_copy(update={"sessions": {**self.campaign.sessions, code: session}})
+        )
 
     @cached_property
     def templates(self) -> Templates:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from dispatcher.campaign.context import ExpressionProblem, Known, LintContext
 from dispatcher.campaign.loader import Loaded, load_campaign
 from dispatcher.campaign.rules import lint
 from dispatcher.campaign.senders import SenderFacts
+from dispatcher.campaign.standing import Table, settled
 from dispatcher.core.diagnostics import Diagnostic
 from dispatcher.operations.text_facts import text_facts
 
@@ -28,20 +30,27 @@ _UNKNOWN_ATTRIBUTE: Final = "selection-unknown"
 def validate_file(
     path: str | FilePath, *, now_us: int, known: Known = NOTHING_KNOWN
 ) -> tuple[Loaded, list[Diagnostic]]:
-    """The campaign and all that is to be said about it, in the order of the file. Raises UsageError for no file."""
+    """The campaign and all that is to be said about it, in the order of the file. Raises UsageError for no file.
+
+    The campaign comes back with its sessions as they stand, as far as `known` has them.
+    """
     loaded = load_campaign(path)
     if loaded.campaign is None:
         return loaded, loaded.diagnostics
-    bare = LintContext(loaded, loaded.campaign, now_us, known)
-    context = LintContext(loaded, loaded.campaign, now_us, known, text_facts(bare))
+    campaign = settled(loaded.campaign, known.sessions or {})
+    bare = LintContext(loaded, campaign, now_us, known)
+    context = LintContext(loaded, campaign, now_us, known, text_facts(bare))
     found = [*loaded.diagnostics, *lint(context)]
-    return loaded, sorted(dict.fromkeys(found), key=lambda d: (d.file != loaded.file, d.file, d.line, d.column))
+    return replace(loaded, campaign=campaign), sorted(
+        dict.fromkeys(found), key=lambda d: (d.file != loaded.file, d.file, d.line, d.column)
+    )
 
 
 def known_from(
     settings: Settings | None,
     senders: Mapping[str, SenderFacts] | None = None,
     campaigns: Collection[str] | None = None,
+    sessions: Table | None = None,
 ) -> Known:
     """What an installation knows. Without settings, nothing is said about senders and attributes."""
     attributes: Mapping[str, AttributeType] | None = settings.attributes if settings else None
@@ -51,6 +60,7 @@ def known_from(
         attributes=attributes,
         campaigns=None if campaigns is None else frozenset(campaigns),
         senders=senders,
+        sessions=sessions,
         max_segments=settings.sms_max_segments if settings else NOTHING_KNOWN.max_segments,
         check_expression=lambda text: check_expression(text, attributes, groups),
     )

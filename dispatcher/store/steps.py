@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from dispatcher.store.bulk import insert_ignore
 from dispatcher.store.installation import take_ids
-from dispatcher.store.tables import campaigns, sessions, steps
+from dispatcher.store.tables import campaigns, steps
 
 
 def campaign_by_slug(connection: Connection, slug: str, *, lock: bool = False) -> Any | None:
@@ -43,11 +43,6 @@ def put_steps(
         for i, row in zip(fresh, rows, strict=True)
     ]
     insert_ignore(connection, steps, values)
-
-
-def put_sessions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Sessions that are new; those that exist keep what `session set` made of them."""
-    insert_ignore(connection, sessions, rows)
 
 
 def due_steps(connection: Connection, before_us: int, limit: int = 50) -> list[Any]:

@@ -9,6 +9,7 @@ from dispatcher.campaign.context import Known, LintContext
 from dispatcher.campaign.loader import load_campaign
 from dispatcher.campaign.rules import lint
 from dispatcher.campaign.senders import SenderFacts
+from dispatcher.campaign.standing import Standing, settled
 from dispatcher.core.clock import to_us
 from dispatcher.core.diagnostics import Diagnostic
 from dispatcher.operations.text_facts import text_facts
@@ -85,8 +86,15 @@ KNOWN = Known(
     attributes=ATTRIBUTES,
     campaigns=frozenset({"ikrar-netralitas"}),
     senders=SENDERS,
+    sessions={},
     check_expression=lambda text: check_expression(text, {"kelas": "text"}, GROUPS),
 )
+
+PAGI = Standing(
+    "pagi", "Sosialisasi Pemilu", "Balai Kota", "", "31.73.01", "Asia/Jakarta",
+    to_us(datetime(2027, 1, 20, 2, tzinfo=UTC)), to_us(datetime(2027, 1, 20, 5, tzinfo=UTC)), None,
+)  # fmt: skip
+"""The session of GOOD as a row of the table."""
 
 
 def spoiled(*changes: tuple[str, str]) -> str:
@@ -109,9 +117,10 @@ def findings(folder: Path, text: str, known: Known = KNOWN, now_us: int = NOW_US
     loaded = load_campaign(written(folder, text))
     if loaded.campaign is None:
         return loaded.diagnostics
-    bare = LintContext(loaded, loaded.campaign, now_us, known)
+    campaign = settled(loaded.campaign, known.sessions or {})
+    bare = LintContext(loaded, campaign, now_us, known)
     facts = text_facts(bare, check=lambda *_: [])
-    return [*loaded.diagnostics, *lint(LintContext(loaded, loaded.campaign, now_us, known, facts))]
+    return [*loaded.diagnostics, *lint(LintContext(loaded, campaign, now_us, known, facts))]
 
 
 def place_of(text: str, part: str) -> tuple[int, int]:

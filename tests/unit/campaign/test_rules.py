@@ -104,7 +104,7 @@ FAULTS: list[tuple[str, str, str, list[Change]]] = [
 
 #: What the child process finds (see test_validate), and what takes a campaign of its own below.
 ELSEWHERE = {"template-syntax", "template-undefined", "template-value", "template-budget", "template-too-long",
-             "template-forbidden", "campaign-past"}  # fmt: skip
+             "template-forbidden", "campaign-past", "session-code", "session-differs", "session-moved"}  # fmt: skip
 
 
 def test_nothing_is_said_about_a_good_campaign(tmp_path: Path) -> None:
