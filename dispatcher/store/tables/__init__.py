@@ -7,7 +7,7 @@ Instants are microseconds since 1970 UTC (`…_us`). `…_sealed` columns are en
 from dispatcher.store.tables.base import Big, Document, metadata
 from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, session_people, sessions, steps
 from dispatcher.store.tables.events import answers, inbound, journal, receipts
-from dispatcher.store.tables.installation import id_source, installation, leases
+from dispatcher.store.tables.installation import id_source, installation, leases, restores
 from dispatcher.store.tables.messages import attempts, cap_uses, messages, provider_refs, skipped, tallies
 from dispatcher.store.tables.people import (
     attribute_types,
@@ -45,6 +45,7 @@ __all__ = [
     "plans",
     "provider_refs",
     "receipts",
+    "restores",
     "senders",
     "session_people",
     "sessions",

@@ -1,10 +1,10 @@
-"""The installation: one data controller, its keys' fingerprints, where ids stand."""
+"""The installation: one data controller, its keys' fingerprints, where ids stand, which times it lost."""
 
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, SmallInteger, Table, Text
 
-from dispatcher.store.tables.base import Big, count_column, metadata, us_column
+from dispatcher.store.tables.base import Big, count_column, id_column, metadata, us_column, word_column
 
 installation = Table(
     "installation",
@@ -25,4 +25,14 @@ leases = Table(
     Column("name", Text, primary_key=True),
     Column("token", Big, nullable=False),
     us_column("until_us", required=True),
+)
+
+#: Times of which this database knows nothing, because it was restored from a backup (invariant 16).
+restores = Table(
+    "restores",
+    metadata,
+    id_column(),
+    us_column("since_us", required=True),
+    us_column("until_us", required=True),
+    word_column("marked_by"),
 )
