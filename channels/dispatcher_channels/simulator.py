@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dispatcher.spi import HttpClient, Secret
 from dispatcher_channels.twilio import TwilioChannel, TwilioConfig, TwilioSmsChannel, check
@@ -24,6 +24,15 @@ class SimulatorConfig(TwilioConfig):
     from_: str = Field(default="+15005550006", alias="from")
     base_url: BaseUrl = BASE_URL
     media: Literal["sms", "whatsapp"] = "sms"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_host(cls, value: Any) -> Any:
+        """The simulator speaks for all of Twilio's hosts."""
+        if not isinstance(value, dict):
+            return value
+        here = value.get("base_url", BASE_URL)
+        return {"content_base_url": here, "messaging_base_url": here, **value}
 
 
 SMS = replace(TwilioSmsChannel.capabilities, synthetic_only=True, absence_is_proof=True, settle_time_s=20.0)

@@ -20,6 +20,7 @@ from dispatcher.spi.messages import (
     Absent,
     Check,
     Found,
+    HeldTemplate,
     HookAnswer,
     HookRequest,
     Inbound,
@@ -28,6 +29,7 @@ from dispatcher.spi.messages import (
     OutboundMessage,
     Receipt,
     Template,
+    TemplateResult,
     Undecided,
 )
 from dispatcher.spi.outcome import (
@@ -56,6 +58,7 @@ __all__ = [
     "ErrorTable",
     "Filtered",
     "Found",
+    "HeldTemplate",
     "HookAnswer",
     "HookRequest",
     "HttpClient",
@@ -76,6 +79,7 @@ __all__ = [
     "Secret",
     "Status",
     "Template",
+    "TemplateResult",
     "Throttled",
     "Undecided",
     "Unsupported",

@@ -22,6 +22,9 @@ class Capabilities:
     templates: bool = False
     """Sends provider-held templates by id with parameters."""
 
+    template_query: bool = False
+    """`template` can tell what the provider holds under an id."""
+
     free_text: bool = True
     """May send text of our own at any time (WhatsApp: only within 24 hours of the person's last message)."""
 

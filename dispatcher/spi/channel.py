@@ -22,6 +22,7 @@ from dispatcher.spi.messages import (
     LookupQuery,
     LookupResult,
     OutboundMessage,
+    TemplateResult,
     Undecided,
 )
 from dispatcher.spi.outcome import Outcome
@@ -79,6 +80,14 @@ class Channel(ABC, Generic[ConfigT]):
     async def lookup(self, query: LookupQuery) -> LookupResult:
         """Ask the provider what became of an attempt. Only called where `capabilities.lookup`."""
         return Undecided("this channel has no look-up")
+
+    async def template(self, template_id: str) -> TemplateResult:
+        """What the provider holds under this id. Only called where `capabilities.template_query`.
+
+        Errors of `http`, refused credentials and answers that are not as documented are `Undecided`; `Absent` only
+        where the provider says that there is no such template. Part of API 1; without it, templates are not checked.
+        """
+        return Undecided("this channel cannot ask for templates")
 
     async def check(self) -> Sequence[Check]:
         """Credentials, templates, balance: what a person wants to know before a campaign starts. May use a slow SDK."""

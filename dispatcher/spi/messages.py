@@ -115,17 +115,40 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The provider's own list does not hold it."""
+    """The provider does not hold it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """The look-up could not tell: several candidates, a page too many, an error. Nothing changes."""
+    """The provider could not be asked, or its answer does not tell. `detail` is for people and holds no secret."""
 
     detail: str = ""
 
 
 LookupResult = Found | Absent | Undecided
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTemplate:
+    """A template as the provider holds it.
+
+    `language`: its code there, "" where the provider does not say. `approved`: may be sent now; else `state` is the
+    provider's own word, and `reason` why it refused. `parameters`: the names that a message must fill, None where that
+    cannot be told. `text`: as people read it, with its `{{placeholders}}`, "" where that cannot be told. `digest`: a
+    hash over everything that shapes what people get; it becomes part of the approved fingerprint.
+    """
+
+    id: str
+    digest: str
+    language: str = ""
+    approved: bool = True
+    state: str = ""
+    reason: str = ""
+    parameters: frozenset[str] | None = None
+    text: str = field(default="", repr=False)
+
+
+TemplateResult = HeldTemplate | Absent | Undecided
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ class TestSimulator(ChannelContract):
     accepted = twilio.created()
     found = twilio.listed(twilio.listed_message(body=TEXT))
     absent = twilio.listed()
+    template_id = twilio.TEMPLATE
+    held = (twilio.content(),)
+    not_held = twilio.not_found()
 
     def settings(self, url: str) -> dict[str, Any]:
         return {"base_url": url}

@@ -16,6 +16,9 @@ class TestTwilioSms(ChannelContract):
     accepted = twilio.created()
     found = twilio.listed(twilio.listed_message(body=TEXT))
     absent = twilio.listed(twilio.listed_message(body="Another text"))
+    template_id = twilio.TEMPLATE
+    held = (twilio.content(),)
+    not_held = twilio.not_found()
 
     def settings(self, url: str) -> dict[str, Any]:
         return {
@@ -23,6 +26,7 @@ class TestTwilioSms(ChannelContract):
             "auth_token": twilio.AUTH_TOKEN,
             "from": "+15005550006",
             "base_url": url,
+            "content_base_url": url,
         }
 
     def callback(self, word: str, ref: str = "7.1", code: str = "") -> HookRequest:

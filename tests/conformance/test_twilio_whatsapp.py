@@ -18,6 +18,9 @@ class TestTwilioWhatsapp(ChannelContract):
     accepted = twilio.created(num_segments="0")
     found = twilio.listed(twilio.listed_message(body=TEXT, messaging_service_sid="MG" + "1" * 32))
     absent = twilio.listed(twilio.listed_message(body=TEXT, messaging_service_sid="MG" + "2" * 32))
+    template_id = twilio.TEMPLATE
+    held = (twilio.content(), twilio.approval())
+    not_held = twilio.not_found()
 
     def settings(self, url: str) -> dict[str, Any]:
         return {
@@ -27,6 +30,7 @@ class TestTwilioWhatsapp(ChannelContract):
             "api_secret": "an API secret nobody may see",
             "messaging_service_sid": "MG" + "1" * 32,
             "base_url": url,
+            "content_base_url": url,
         }
 
     def callback(self, word: str, ref: str = "7.1", code: str = "") -> HookRequest:

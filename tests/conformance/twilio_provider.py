@@ -24,6 +24,28 @@ WORDS = (
 )  # fmt: skip
 
 
+TEMPLATE = "HX" + "ab" * 16
+
+
+def content(**changes: Any) -> Answer:
+    record = {
+        "sid": TEMPLATE, "account_sid": ACCOUNT_SID, "friendly_name": "undangan", "language": "id",
+        "variables": {"1": "Siti"}, "types": {"twilio/text": {"body": "Yth. {{1}}, kami tunggu."}}, **changes,
+    }  # fmt: skip
+    return Answer(200, json.dumps(record).encode(), {"content-type": "application/json"})
+
+
+def approval(**changes: Any) -> Answer:
+    whatsapp = {"type": "whatsapp", "name": "undangan", "status": "approved", "rejection_reason": "", **changes}
+    record = {"sid": TEMPLATE, "account_sid": ACCOUNT_SID, "whatsapp": whatsapp}
+    return Answer(200, json.dumps(record).encode(), {"content-type": "application/json"})
+
+
+def not_found() -> Answer:
+    record = {"code": 20404, "message": "The requested resource was not found", "status": 404}
+    return Answer(404, json.dumps(record).encode(), {"content-type": "application/json"})
+
+
 def created(**changes: Any) -> Answer:
     record = {"sid": SID, "status": "queued", "num_segments": "1", "price": None, "error_code": None, **changes}
     return Answer(201, json.dumps(record).encode(), {"content-type": "application/json"})

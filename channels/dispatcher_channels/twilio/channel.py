@@ -17,9 +17,10 @@ from dispatcher.spi import (
     LookupResult,
     OutboundMessage,
     Outcome,
+    TemplateResult,
     Unsupported,
 )
-from dispatcher_channels.twilio import check, hooks, lookup, send
+from dispatcher_channels.twilio import check, content, hooks, lookup, send
 from dispatcher_channels.twilio.config import TwilioConfig
 from dispatcher_channels.twilio.words import ERRORS
 
@@ -61,6 +62,9 @@ class TwilioChannel(Channel[TwilioConfig]):
     async def lookup(self, query: LookupQuery) -> LookupResult:
         return await lookup.look_up(query, self.config, self.http, self.prefix)
 
+    async def template(self, template_id: str) -> TemplateResult:
+        return await content.held(template_id, self.config, self.http, for_whatsapp=bool(self.prefix))
+
     async def check(self) -> Sequence[Check]:
         return await asyncio.to_thread(check.ask, self.config, self.questions)
 
@@ -72,7 +76,14 @@ class TwilioChannel(Channel[TwilioConfig]):
 class TwilioSmsChannel(TwilioChannel):
     name = "twilio-sms"
     capabilities = Capabilities(
-        media="sms", receipts="push", inbound=True, templates=True, echoes_ref=True, signs_hooks=True, lookup=True
+        media="sms",
+        receipts="push",
+        inbound=True,
+        templates=True,
+        template_query=True,
+        echoes_ref=True,
+        signs_hooks=True,
+        lookup=True,
     )
     questions: ClassVar = {"account": check.account, "balance": check.balance, "origin": check.origin}
 
@@ -85,6 +96,7 @@ class TwilioWhatsappChannel(TwilioChannel):
         receipts="push",
         inbound=True,
         templates=True,
+        template_query=True,
         free_text=False,
         cost_unit="message",
         echoes_ref=True,

@@ -34,6 +34,17 @@ class Burst:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class HeldContent:
+    """A template as the carrier holds it; `status` is WhatsApp's word for its approval."""
+
+    language: str = "id"
+    body: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+    status: Literal["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"] = "approved"
+    rejection_reason: str = ""
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Behaviour:
     """Shares are of messages, 0 to 1; a pair is (from, to), drawn evenly.
 
@@ -75,6 +86,9 @@ class Behaviour:
     lost: Share = 0  # of callbacks
     redeliveries: Annotated[int, Ge(0)] = 1  # after a failed one; Twilio's default is one
     redelivery_after_s: Positive = 0.5  # doubled each time
+
+    # Templates by their sid; none: whatever is asked for, approved, with a text that nobody knows.
+    templates: dict[str, HeldContent] = field(default_factory=dict)
 
     # What recipients answer.
     reply: Share = 0

@@ -13,11 +13,11 @@ from pathlib import Path
 from dispatcher.core.errors import UnavailableError, UsageError
 from dispatcher.testing.carrier.carrier import Carrier
 from dispatcher.testing.carrier.control import Control
-from dispatcher.testing.carrier.faces.twilio import TwilioFace
+from dispatcher.testing.carrier.faces.twilio import CONTENT, TwilioFace
 from dispatcher.testing.carrier.http1 import Connection, Handler, Request
 from dispatcher.testing.carrier.options import CarrierOptions
 
-_TWILIO = b"/2010-04-01/"
+_TWILIO = (b"/2010-04-01/", CONTENT)
 
 
 async def serve(options: CarrierOptions, started: Callable[[int], None] | None = None) -> None:

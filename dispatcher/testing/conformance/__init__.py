@@ -11,7 +11,7 @@ Which tests exist follows from the capabilities; see docs/adding-a-channel.md.
 
 import pytest
 
-_PARTS = ("base", "contract", "every", "hooks", "http", "lookup", "recordings")
+_PARTS = ("base", "contract", "every", "hooks", "http", "lookup", "recordings", "templates")
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 
 from dispatcher.testing.conformance.contract import Answer, ChannelContract  # noqa: E402 - after the rewrite

@@ -85,6 +85,11 @@ class Contract:
     absent: ClassVar[Answer | None] = None
     """What the provider answers a look-up of `LOOKUP` (lookup.py) that finds the message, or none."""
 
+    template_id: ClassVar[str] = "t-1"
+    held: ClassVar[tuple[Answer, ...]] = ()
+    not_held: ClassVar[Answer | None] = None
+    """What the provider answers, call by call, when it is asked for that template and holds it, or does not."""
+
     def settings(self, url: str) -> dict[str, Any]:
         """The sender's configuration; `url` is a loopback server's, to be used in place of the provider's."""
         return {}

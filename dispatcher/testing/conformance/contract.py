@@ -14,6 +14,7 @@ from dispatcher.testing.conformance.hooks import HooksOfChannel, PushedReceipts,
 from dispatcher.testing.conformance.http import HttpChannel
 from dispatcher.testing.conformance.lookup import LookupChannel
 from dispatcher.testing.conformance.recordings import RecordedHooks, RecordedSends, load
+from dispatcher.testing.conformance.templates import TemplateChannel
 
 __all__ = ["Answer", "ChannelContract"]
 
@@ -32,6 +33,7 @@ _PARTS: Final[dict[type[Contract], Callable[[type[Contract]], bool]]] = {
     PushedReceipts: lambda contract: contract.channel.capabilities.receipts == "push",
     SignedHooks: lambda contract: _has_hooks(contract) and contract.channel.capabilities.signs_hooks,
     LookupChannel: lambda contract: contract.channel.capabilities.lookup,
+    TemplateChannel: lambda contract: contract.channel.capabilities.template_query,
 }
 
 

@@ -42,6 +42,7 @@ class EveryChannel(Contract):
         assert can.settle_time_s > 0
         assert can.lookup or not can.absence_is_proof
         assert can.free_text or can.templates
+        assert can.templates or not can.template_query
 
     def test_an_unknown_setting_is_an_error(self) -> None:
         with pytest.raises(ValidationError, match="no_such_setting"):

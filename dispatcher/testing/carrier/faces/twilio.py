@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from dispatcher.testing.carrier.carrier import Carrier
+from dispatcher.testing.carrier.faces.twilio_content import TwilioContent
 from dispatcher.testing.carrier.faces.twilio_hooks import callback, inbound_form, status_form
 from dispatcher.testing.carrier.faces.twilio_reads import Sids, TwilioReads, refuse
 from dispatcher.testing.carrier.faces.twilio_words import (
@@ -26,6 +27,7 @@ from dispatcher.testing.carrier.http1 import Request
 from dispatcher.testing.carrier.ledger import Ledger
 from dispatcher.testing.carrier.messages import Message
 
+CONTENT: Final = b"/v1/"
 _ADDRESS: Final = re.compile(r"(?:whatsapp:)?\+[1-9][0-9]{6,14}")
 _SENDER: Final = re.compile(r"(?:whatsapp:)?\+?[1-9][0-9]{2,14}|MG[0-9a-f]{32}|[A-Za-z0-9 +_&-]{1,11}")
 _URL: Final = re.compile(r"https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(?::[0-9]+)?(?:[/?#]\S*)?")
@@ -49,15 +51,16 @@ class TwilioFace:
         if options.remembers:
             self._sids.resume(carrier.messages, Ledger(carrier.ledger.path))
         self._reads = TwilioReads(carrier, self._sids)
+        self._content = TwilioContent(carrier)
 
     def handle(self, request: Request) -> None:
-        """Any request under `/2010-04-01/`."""
+        """Any request under `/2010-04-01/`, or under `/v1/` of the host for content."""
         if request.authorization not in self._passes:
             refuse(request, 20003)
         elif request.target == self._messages_path and request.method == b"POST":
             self._create(request)
         elif request.method == b"GET":
-            self._reads.handle(request)
+            (self._content if request.target.startswith(CONTENT) else self._reads).handle(request)
         else:
             refuse(request, 20404)
 
