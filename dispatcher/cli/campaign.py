@@ -36,22 +36,33 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why; shown in the c
 @app.command()
 def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Campaigns, YAML files.")],
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the providers too: credentials, and the templates they hold.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Everything there is to say about a campaign file, without database or network. Exit code 3: it has errors."""
+    """Everything there is to say about a campaign file, without database or network. Exit code 3: it has errors.
+
+    With --online, exit code 7: a provider refuses, could not be asked, or a credential is missing.
+    """
     from dispatcher.core.diagnostics import has_errors
 
-    found = _validate(files)
+    found = _validate(files, online=online)
     if as_json:
         print_json([diagnostic.as_dict() for diagnostic in found])
     else:
         print_diagnostics(found)
         errors = sum(d.severity == "error" for d in found)
         say(f"{len(files)} file(s): {errors} error(s), {len(found) - errors} other remark(s).")
+    if online:
+        from dispatcher.operations.online import is_about_a_provider
+
+        if any(map(is_about_a_provider, found)):
+            return 7
     return 3 if has_errors(found) else 0
 
 
-def _validate(files: list[Path]) -> list[Diagnostic]:
+def _validate(files: list[Path], *, online: bool) -> list[Diagnostic]:
     import time
 
     from dispatcher.operations.channels import Channels
@@ -61,9 +72,17 @@ def _validate(files: list[Path]) -> list[Diagnostic]:
 
     environment = Environment()
     settings = environment.settings if environment.config_is_given else None
-    known = known_from(settings, facts_from(environment, Channels()) if settings else None)
-    now_us = time.time_ns() // 1000
-    return [diagnostic for file in files for diagnostic in validate_file(file, now_us=now_us, known=known)[1]]
+    channels = Channels()
+    known = known_from(settings, facts_from(environment, channels) if settings else None)
+    found: list[Diagnostic] = []
+    for file in files:
+        loaded, diagnostics = validate_file(file, now_us=time.time_ns() // 1000, known=known)
+        found += diagnostics
+        if online:
+            from dispatcher.operations.online import online_diagnostics
+
+            found += online_diagnostics(environment, channels, loaded)
+    return found
 
 
 @app.command()

@@ -24,6 +24,7 @@ from dispatcher.core.money import Money, total
 from dispatcher.core.phone import mask
 from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
+from dispatcher.operations.provider_templates import hashes, require_templates, template_diagnostics
 from dispatcher.operations.revision import Revision
 from dispatcher.operations.senders import sender_facts
 from dispatcher.operations.validate import known_from, validate_file
@@ -46,7 +47,10 @@ Progress = Callable[[int, int | None], None]
 
 
 def load_revision(context: Context, path: Path) -> tuple[Revision, list[Diagnostic]]:
-    """The file as it stands, with its sessions as they stand; CampaignError where it has errors."""
+    """The file, with its sessions and its providers' templates as they stand.
+
+    CampaignError where it has errors; ProviderError where a provider could not be asked for a template.
+    """
     with context.database.read() as connection:
         attributes = declared(connection, context.settings.attributes)
         sessions = table_of(connection)
@@ -56,7 +60,11 @@ def load_revision(context: Context, path: Path) -> tuple[Revision, list[Diagnost
     loaded, found = validate_file(path, now_us=context.now_us(), known=known)
     if loaded.campaign is None or has_errors(found):
         raise CampaignError(found)
-    return Revision(loaded.campaign, loaded.sources, facts), found
+    answers = require_templates(context.environment, context.channels, loaded.campaign)
+    found += template_diagnostics(loaded, answers)
+    if has_errors(found):
+        raise CampaignError(found)
+    return Revision(loaded.campaign, loaded.sources, facts, hashes(answers)), found
 
 
 def plan_campaign(context: Context, path: Path, by: str, progress: Progress | None = None) -> Plan:
