@@ -18,13 +18,10 @@ from sqlalchemy import (
     Float,
     Integer,
     LargeBinary,
-    Select,
     Table,
     Text,
     any_,
     bindparam,
-    func,
-    select,
 )
 from sqlalchemy.sql.sqltypes import BigInteger, SmallInteger
 from sqlalchemy.types import TypeEngine, UserDefinedType
@@ -147,19 +144,27 @@ class _ArrayText(UserDefinedType[str]):
 
 
 def any_of(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """`column IN values`: one parameter, but for bytes on SQLite, so that the statement is the same for any number."""
+    """`column IN values`: one array parameter on Postgres, so that the statement stays the same for any number."""
     if connection.dialect.name != "postgresql":
-        return column.in_(_listed(values) if isinstance(column.type, Integer) else values)
-    if isinstance(column.type, LargeBinary):
-        text = ",".join([f'"\\\\x{value.hex()}"' for value in values])
-    elif isinstance(column.type, Integer):
-        text = ",".join(map(str, values))
-    else:
+        return column.in_(values)
+    if not isinstance(column.type, LargeBinary | Integer):
         return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
-    array: Any = bindparam(None, f"{{{text}}}", type_=_ArrayText(array_type(column.type)))
+    array: Any = bindparam(None, array_of(connection, column, values), type_=_ArrayText(array_type(column.type)))
     return column == any_(array)
 
 
-def _listed(values: Sequence[int]) -> Select[Any]:
-    """Numbers as rows: SQLite reads them faster than the compiler writes a parameter for each."""
-    return select(func.json_each(f"[{','.join(map(str, values))}]").table_valued("value").c.value)
+def any_param(column: ColumnElement[Any], name: str, *, is_postgres: bool) -> ColumnElement[bool]:
+    """The same for a statement that is built once: `array_of` makes the value of its parameter."""
+    if not is_postgres:
+        return column.in_(bindparam(name, expanding=True))
+    array: Any = bindparam(name, type_=_ArrayText(array_type(column.type)))
+    return column == any_(array)
+
+
+def array_of(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> Any:
+    """`values` of integers or bytes as `any_param` wants them."""
+    if connection.dialect.name != "postgresql":
+        return values
+    if isinstance(column.type, LargeBinary):
+        return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+    return "{" + ",".join(map(str, values)) + "}"

@@ -8,13 +8,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, any_, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from dispatcher.core.status import Status
 from dispatcher.store import tally
-from dispatcher.store.bulk import any_of
+from dispatcher.store.bulk import any_of, any_param, array_of
 from dispatcher.store.outbox import Batch
 from dispatcher.store.tables import attempts, campaigns, messages
 
@@ -54,85 +72,113 @@ def claim(
 
     `turn` rotates which campaign is served first.
     """
-    # as an array it is worked out once: a plan may run the subquery of an IN again for each row, past its limit
-    is_postgres = connection.dialect.name == "postgresql"
+    given = {"of_sender": sender_id, "now_us": now_us, "token": token, "until_us": claim_until_us}
 
     def claim_of(campaign_id: int, priority: int, share: int) -> list[Claimed]:
-        chosen = _ready((m.id,), sender_id, campaign_id, priority, share, now_us).scalar_subquery()
-        statement = (
-            update(messages)
-            .where(m.id == any_(func.array(chosen)) if is_postgres else m.id.in_(chosen))
-            .values(claim_token=token, claim_until_us=claim_until_us)
-            .returning(*_CLAIMED_COLUMNS)
-        )
-        rows = [Claimed(*row) for row in connection.execute(statement)]
+        of = {"of_campaign": campaign_id, "of_priority": priority, "share": share}
+        rows = [Claimed(*row) for row in connection.execute(_claim_statement(_is_postgres(connection)), given | of)]
         rows.sort(key=lambda row: (row.not_before_us, row.id))
         return rows
 
-    return _fair(sending_campaigns(connection, sender_id), limit, turn, claim_of)
+    return _fair(_waiting(connection, sender_id), limit, turn, claim_of)
 
 
 def hold(connection: Connection, sender_id: int, limit: int, now_us: int, turn: int = 0) -> tuple[Claimed, ...]:
     """The rows a claim would take, locked until the commit instead of claimed."""
+    given = {"of_sender": sender_id, "now_us": now_us}
 
     def hold_of(campaign_id: int, priority: int, share: int) -> list[Claimed]:
-        statement = _ready(_CLAIMED_COLUMNS, sender_id, campaign_id, priority, share, now_us)
-        return [Claimed(*row) for row in connection.execute(statement)]
+        of = {"of_campaign": campaign_id, "of_priority": priority, "share": share}
+        return [Claimed(*row) for row in connection.execute(_HOLD, given | of)]
 
-    return _fair(sending_campaigns(connection, sender_id), limit, turn, hold_of)
+    return _fair(_waiting(connection, sender_id), limit, turn, hold_of)
 
 
-def _fair(order: list[int], limit: int, turn: int, found_of: Found) -> tuple[Claimed, ...]:
+def _fair(waiting: dict[int, list[int]], limit: int, turn: int, found_of: Found) -> tuple[Claimed, ...]:
     """Round-robin over campaigns; who had more than a share shares what others left over."""
-    if not order:
-        return ()
-    start = turn % len(order)
     taken: list[Claimed] = []
-    for priority in (0, 1):
-        waiting = order[start:] + order[:start]
-        while waiting and len(taken) < limit:
+    for priority, order in sorted(waiting.items()):
+        start = turn % len(order)
+        sharing = order[start:] + order[:start]
+        while sharing and len(taken) < limit:
             hungry: list[int] = []
-            for left, campaign_id in zip(range(len(waiting), 0, -1), waiting, strict=True):
+            for left, campaign_id in zip(range(len(sharing), 0, -1), sharing, strict=True):
                 share = -(-(limit - len(taken)) // left)
                 found = found_of(campaign_id, priority, share)
                 taken += found
                 if share and len(found) == share:
                     hungry.append(campaign_id)
-            waiting = hungry
+            sharing = hungry
     return tuple(taken)
 
 
 def sending_campaigns(connection: Connection, sender_id: int) -> list[int]:
     """Campaigns with waiting rows of this sender that may send; a done one where a person settled for resending."""
-    waiting = exists().where(
+    return sorted({i for order in _waiting(connection, sender_id).values() for i in order})
+
+
+def _waiting(connection: Connection, sender_id: int) -> dict[int, list[int]]:
+    """priority → campaigns, ascending."""
+    found: dict[int, list[int]] = {}
+    for campaign_id, priority in connection.execute(_WAITING, {"of_sender": sender_id}):
+        found.setdefault(priority, []).append(campaign_id)
+    return found
+
+
+def _waiting_statement() -> Any:
+    priorities = union_all(*(select(literal_column(str(p)).label("priority")) for p in (0, 1))).subquery("p")
+    row = exists().where(
         _QUEUED,
-        m.sender_id == sender_id,
-        m.priority.in_((0, 1)),
+        m.sender_id == bindparam("of_sender"),
+        m.priority == priorities.c.priority,
         m.campaign_id == campaigns.c.id,
     )
-    statement = (
-        select(campaigns.c.id).where(campaigns.c.state.in_(("running", "done")), waiting).order_by(campaigns.c.id)
+    return (
+        select(campaigns.c.id, priorities.c.priority)
+        .select_from(campaigns.join(priorities, true()))
+        .where(campaigns.c.state.in_(("running", "done")), row)
+        .order_by(campaigns.c.id)
     )
-    return list(connection.execute(statement).scalars())
 
 
-def _ready(columns: Sequence[Any], sender_id: int, campaign_id: int, priority: int, limit: int, now_us: int) -> Any:
+def _ready(*columns: Any) -> Any:
     return (
         select(*columns)
         .where(
             _QUEUED,
-            m.sender_id == sender_id,
-            m.priority == priority,
-            m.campaign_id == campaign_id,
-            m.not_before_us <= now_us,
-            m.not_after_us > now_us,
-            m.expires_us > now_us,
-            or_(m.claim_until_us.is_(None), m.claim_until_us <= now_us),
+            m.sender_id == bindparam("of_sender"),
+            m.priority == bindparam("of_priority"),
+            m.campaign_id == bindparam("of_campaign"),
+            m.not_before_us <= bindparam("now_us"),
+            m.not_after_us > bindparam("now_us"),
+            m.expires_us > bindparam("now_us"),
+            or_(m.claim_until_us.is_(None), m.claim_until_us <= bindparam("now_us")),
         )
         .order_by(m.not_before_us, m.id)
-        .limit(limit)
+        .limit(bindparam("share"))
         .with_for_update(skip_locked=True)
     )
+
+
+# built once: on the hot path, building a statement costs more than running it
+_WAITING = _waiting_statement()
+_HOLD = _ready(*_CLAIMED_COLUMNS)
+
+
+@lru_cache
+def _claim_statement(is_postgres: bool) -> Any:
+    chosen = _ready(m.id).scalar_subquery()
+    # as an array it is worked out once: a plan may run the subquery of an IN again for each row, past its limit
+    return (
+        update(messages)
+        .where(m.id == any_(func.array(chosen)) if is_postgres else m.id.in_(chosen))
+        .values(claim_token=bindparam("token"), claim_until_us=bindparam("until_us"))
+        .returning(*_CLAIMED_COLUMNS)
+    )
+
+
+def _is_postgres(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
 
 
 def release(connection: Connection, token: int, ids: Sequence[int]) -> None:
@@ -159,33 +205,51 @@ def begin(
 
     `held`: this transaction locked them by `hold`, so that nobody claimed them; the token becomes theirs.
     """
-    of_rows = and_(any_of(connection, m.id, sorted(row.id for row in rows)), m.status == Status.QUEUED)
-    mine = of_rows if held else and_(of_rows, m.claim_token == token, m.claim_until_us > now_us)
+    of = {
+        "ids": array_of(connection, m.id, sorted(row.id for row in rows)),
+        "new_token": token,
+        "until_us": lease_until_us,
+        "now_us": now_us,
+    }
+    mine = _mine(_is_postgres(connection), held)
     if any(row.attempt for row in rows):
-        _keep_earlier_attempts(connection, mine)
-    statement = (
-        update(messages)
-        .where(mine)
-        .values(
-            status=Status.SENDING,
-            attempt=m.attempt + 1,
-            begun_us=now_us,
-            ended_us=None,
-            claim_token=token,
-            claim_until_us=None,
-            lease_until_us=lease_until_us,
-            provider_id="",
-            parts=0,
-        )
-        .returning(m.id, m.attempt, m.step_id, m.hop, m.counted, m.has_sibling)
-    )
-    begun = connection.execute(statement).all()
+        _keep_earlier_attempts(connection, mine, of)
+    begun = connection.execute(_begin_statement(_is_postgres(connection), held), of).all()
     tally.add(connection, _moved(begun, sender_id))
     # `sending` ranks above `queued`: of two hops that waited, this one may count now
     overtaking = [row.id for row in begun if row.has_sibling and not row.counted]
     if overtaking:
         Batch.lock(connection, overtaking).save(recount=True)
     return {row.id: row.attempt for row in begun}
+
+
+def _mine(is_postgres: bool, held: bool) -> ColumnElement[bool]:
+    of_rows = and_(any_param(m.id, "ids", is_postgres=is_postgres), _QUEUED)
+    return (
+        of_rows
+        if held
+        else and_(of_rows, m.claim_token == bindparam("new_token"), m.claim_until_us > bindparam("now_us"))
+    )
+
+
+@lru_cache
+def _begin_statement(is_postgres: bool, held: bool) -> Any:
+    return (
+        update(messages)
+        .where(_mine(is_postgres, held))
+        .values(
+            status=Status.SENDING.value,
+            attempt=m.attempt + 1,
+            begun_us=bindparam("now_us"),
+            ended_us=None,
+            claim_token=bindparam("new_token"),
+            claim_until_us=None,
+            lease_until_us=bindparam("until_us"),
+            provider_id="",
+            parts=0,
+        )
+        .returning(m.id, m.attempt, m.step_id, m.hop, m.counted, m.has_sibling)
+    )
 
 
 def _moved(begun: Sequence[Any], sender_id: int) -> Counter[tally.Key]:
@@ -199,7 +263,7 @@ def _moved(begun: Sequence[Any], sender_id: int) -> Counter[tally.Key]:
     return deltas
 
 
-def _keep_earlier_attempts(connection: Connection, mine: Any) -> None:
+def _keep_earlier_attempts(connection: Connection, mine: Any, of: dict[str, Any]) -> None:
     """The message row holds one attempt; the one before it moves out."""
     resent = m.not_before_rule == "resend"
     earlier = select(
@@ -213,4 +277,5 @@ def _keep_earlier_attempts(connection: Connection, mine: Any) -> None:
         m.begun_us,
         m.ended_us,
     ).where(mine, m.attempt > 0)
-    connection.execute(insert(attempts).from_select([column.name for column in attempts.columns], earlier))
+    names = [column.name for column in attempts.columns]
+    connection.execute(insert(attempts).from_select(names, earlier), of)

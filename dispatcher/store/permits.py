@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, bindparam, case, select, update
 
 from dispatcher.store.tables import senders
 
+_READ = select(senders).where(senders.c.id == bindparam("sender_id"))
+
 
 def read_sender(connection: Connection, sender_id: int) -> Any:
-    return connection.execute(select(senders).where(senders.c.id == sender_id)).one()
+    return connection.execute(_READ, {"sender_id": sender_id}).one()
 
 
 def lock_sender(connection: Connection, sender_id: int) -> Any:
     """The row, ours until the commit."""
-    return connection.execute(select(senders).where(senders.c.id == sender_id).with_for_update()).one()
+    return connection.execute(_READ.with_for_update(), {"sender_id": sender_id}).one()
 
 
 def move_tat(connection: Connection, sender_id: int, tat_us: int) -> None:

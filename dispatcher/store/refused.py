@@ -7,12 +7,14 @@ again afterwards: the claim looks once more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from dispatcher.core.status import Reason
 from dispatcher.delivery import machine
-from dispatcher.store.bulk import any_of
+from dispatcher.store.bulk import any_param, array_of
 from dispatcher.store.cancel import give_back_caps
 from dispatcher.store.claims import Claimed
 from dispatcher.store.outbox import Batch
@@ -37,9 +39,9 @@ def _refused(connection: Connection, rows: Sequence[Claimed]) -> list[int]:
     hashes = [bytes(row.address_hash) for row in rows]
     if not hashes:
         return []
-    s = suppressions.c
-    statement = select(s.address_hash, s.purpose).where(any_of(connection, s.address_hash, hashes))
-    stopped = {(bytes(address_hash), purpose) for address_hash, purpose in connection.execute(statement)}
+    statement = _stopped_statement(connection.dialect.name == "postgresql")
+    found = connection.execute(statement, {"hashes": array_of(connection, suppressions.c.address_hash, hashes)})
+    stopped = {(bytes(address_hash), purpose) for address_hash, purpose in found}
     if not stopped:
         return []
     purposes = _purposes(connection, {row.campaign_id for row in rows})
@@ -48,6 +50,12 @@ def _refused(connection: Connection, rows: Sequence[Claimed]) -> list[int]:
         for row, address_hash in zip(rows, hashes, strict=True)
         if (address_hash, "*") in stopped or (address_hash, purposes[row.campaign_id]) in stopped
     ]
+
+
+@lru_cache
+def _stopped_statement(is_postgres: bool) -> Any:
+    s = suppressions.c
+    return select(s.address_hash, s.purpose).where(any_param(s.address_hash, "hashes", is_postgres=is_postgres))
 
 
 def _purposes(connection: Connection, campaign_ids: set[int]) -> dict[int, str]:
