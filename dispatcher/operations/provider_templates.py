@@ -175,7 +175,8 @@ class _Fit:
         return [self._at("body", "template-differs", message, "copy the approved text into `body:`", "warning")]
 
     def _at(self, key: str, code: str, message: str, hint: str, severity: Severity = "error") -> Diagnostic:
-        line, column = self._loaded.positions.position_of((*self._use.path, key))
+        positions, path = self._loaded.positions, (*self._use.path, key)
+        line, column = positions.position_of_key(path) if key == "parameters" else positions.position_of(path)
         return Diagnostic(code, severity, message, self._loaded.file, line, column, hint)
 
 
