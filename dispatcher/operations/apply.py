@@ -18,6 +18,7 @@ from dispatcher.operations.plan import load_revision
 from dispatcher.operations.revision import Revision
 from dispatcher.operations.senders import sync_senders
 from dispatcher.spi.http import PooledClient
+from dispatcher.store.generation import TICK
 from dispatcher.store.installation import one_at_a_time, record_act
 from dispatcher.store.plans import find_plan
 from dispatcher.store.sessions import put_sessions, table_of
@@ -27,7 +28,6 @@ from dispatcher.store.tables import leases
 AHEAD_US = HOUR_US
 """A step is expanded at most this long before it is due."""
 
-TICK = "tick"
 CEILING = "ceiling:"
 """How the reason of a campaign begins that paused itself at a ceiling of its approval (invariant 10)."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from dispatcher.core.errors import UsageError
 from dispatcher.delivery.pacing import Lead
 from dispatcher.operations.channels import Channels
+from dispatcher.operations.generation import Generation
 from dispatcher.settings import Environment, Settings
 from dispatcher.spi import Channel, HttpClient
 from dispatcher.store.engine import Database
@@ -27,6 +28,10 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         return self.environment.settings
+
+    @cached_property
+    def generation(self) -> Generation:
+        return Generation(self.database, self.environment.state_dir)
 
     def open_sender(self, name: str, http: HttpClient) -> Channel[Any]:
         """A configured sender, ready to send. UsageError where there is none; ProviderError without credentials."""

@@ -48,6 +48,7 @@ class Deliverer:
 
     async def run(self, budget_s: float | None = None, should_stop: Callable[[], bool] = lambda: False) -> int:
         """Drain senders until the budget is used or a stop; returns how many ends were recorded."""
+        await self._transaction(self._context.generation.require)
         deadline = float("inf") if budget_s is None else time.monotonic() + budget_s
         ends = Ends(self._context, self._transaction)
         recorder = asyncio.create_task(ends.run())

@@ -116,6 +116,7 @@ class Drain:
 
     def _claim_in(self, connection: Connection) -> Hand:
         now_us, claimed_ns, token = self.context.now_us(), boottime_ns(), new_token()
+        self.context.generation.require(connection)
         sender = read_sender(connection, self.sender_id)
         if sender.rate_per_s is not None:
             # its permits stand on its row: one writer at a time

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from dispatcher.core.clock import SECOND_US
 from dispatcher.core.errors import UsageError
 from dispatcher.delivery.schedule import next_opening
-from dispatcher.operations.apply import AHEAD_US, TICK
+from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.follow import follow_hops
@@ -18,13 +18,13 @@ from dispatcher.operations.ingest import age_parked, match_parked
 from dispatcher.operations.settle import resend_unknown
 from dispatcher.spi.capabilities import Capabilities
 from dispatcher.store import upkeep
+from dispatcher.store.generation import TICK, TICK_LEASE_US
 from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders
 from dispatcher.store.steps import due_steps
 from dispatcher.store.tables import steps
 from dispatcher.store.unknowns import due_for_look_up, senders_with_unknown
 
-LEASE_US = 5 * SECOND_US
 _PARKED_AT_ONCE = 500
 
 
@@ -48,8 +48,10 @@ class Ticker:
         """None while another process ticks. Safe at any moment, any number of times."""
         database = self._context.database
         with database.begin() as connection:
-            if not take_lease(connection, TICK, self._token, self._context.now_us(), LEASE_US):
+            if not take_lease(connection, TICK, self._token, self._context.now_us(), TICK_LEASE_US):
                 return None
+            position = self._context.generation.advance(connection)
+        self._context.generation.keep(position)
         upkeep.end_leases(database)
         upkeep.expire(database)
         self._reopen_windows()
