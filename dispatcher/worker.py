@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from dispatcher.core.errors import DispatcherError, UsageError
+from dispatcher.operations.readiness import require_ready
 from dispatcher.queue import runtime
 from dispatcher.queue.app import install_signals, make_app
 from dispatcher.settings import Environment
@@ -27,7 +28,9 @@ def _broker_url(environment: Environment) -> str:
 
 try:
     app = make_app(_broker_url(Environment()))
-    connect().database.close()  # refuses a missing schema, other keys and missing settings at the start
+    context = connect()  # refuses a missing schema, other keys and missing settings at the start
+    require_ready(context)
+    context.database.close()
 except DispatcherError as error:
     sys.stderr.write(f"Error: {error.message}\n  {error.hint}\n")
     raise SystemExit(error.exit_code) from None

@@ -30,7 +30,7 @@ COMMANDS = {
     "up": Entry("up", "Everything in one process: web, workers, clock."),
     "web": Entry("web", "The web server alone."),
     "doctor": Entry("doctor", "What is missing or broken, and how to mend it."),
-    "db": Entry("db", "Create or upgrade the database."),
+    "db": Entry("db", "Create or upgrade the database; mark it as restored from a backup."),
     "keys": Entry("keys", "The installation's keys and their prints."),
 }
 

@@ -11,7 +11,7 @@ A row that waits again keeps the number of its last attempt; the next begin make
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from dispatcher.core.status import BAD, GOOD, RANK, Reason, Status, climb
 from dispatcher.delivery.schedule import retry_delay_us, throttle_delay_us
@@ -29,6 +29,8 @@ from dispatcher.spi.outcome import (
 )
 
 Decision = Literal["sent", "not-sent", "resend"]
+LOST: Final = "restored"
+"""The rule of rows that may have been sent in a time that the database lost."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ NOTHING = Effect()
 
 def record(message: Message, attempt: int, outcome: Outcome, now_us: int, jitter: float) -> Effect:
     """An attempt ended as the adapter says. Late outcomes count as well; those of earlier attempts do not come here."""
+    if attempt > message.attempt and message.status is Status.QUEUED:
+        message.status, message.attempt = Status.SENDING, attempt  # a restored database lost its begin (invariant 16)
     if attempt != message.attempt or message.status not in (Status.SENDING, Status.UNKNOWN):
         return _late(message, attempt, outcome, now_us)
     message.claim_token = message.lease_until_us = None
@@ -178,9 +182,22 @@ def lease_ended(message: Message, now_us: int) -> None:
     _arm_hop(message, now_us)
 
 
+def lose(message: Message, now_us: int, ask_at_us: int) -> None:
+    """Begun, or perhaps begun, in a time that the database lost (invariant 16): nobody knows, and no worker may say.
+
+    A look-up asks from `ask_at_us` on; the campaign's `on_unknown` has no say.
+    """
+    message.status, message.claim_token, message.lease_until_us = Status.UNKNOWN, None, None
+    message.not_before_us, message.not_before_rule = ask_at_us, LOST
+    _arm_hop(message, now_us)
+
+
 def apply_receipt(message: Message, attempt: int, status: Status, reason: str, code: str, now_us: int) -> None:
-    """A word about an attempt, in any order, any number of times (invariant 6)."""
-    if attempt == message.attempt:
+    """A word about an attempt, in any order, any number of times (invariant 6).
+
+    Of a later attempt than the row knows: a restored database lost its begin (invariant 16).
+    """
+    if attempt >= message.attempt:
         _climb_current(message, status, reason, code, now_us)
     else:
         _climb_prior(message, status, now_us)

@@ -30,7 +30,9 @@ from dispatcher.render.content import encode
 from dispatcher.store import expansion, tally
 from dispatcher.store.attributes import declared
 from dispatcher.store.cells import Cells, cell_key
+from dispatcher.store.generation import lost_times
 from dispatcher.store.installation import IdBlock, new_token, release_lease, take_lease
+from dispatcher.store.lost import hold_if_lost
 from dispatcher.store.plans import plan_by_id
 from dispatcher.store.rates import Rates, sender_rates
 from dispatcher.store.recipients import load_page, open_address
@@ -174,6 +176,8 @@ class _StepWork:
         maker = RowMaker(self._expander, self._connection, self._revision, self._step, self._row)
         rows, left_out = maker.decide(fresh, ids)
         stored = expansion.store_page(self._connection, self._row.id, rows, left_out)
+        fresh_ids = [row["id"] for row in stored]
+        hold_if_lost(self._connection, self._row, fresh_ids, lost_times(self._connection), self._now_us)
         charge(self._connection, self._campaign, maker, stored, self._now_us)
         return len(people)
 

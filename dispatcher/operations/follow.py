@@ -12,6 +12,8 @@ from dispatcher.delivery import machine
 from dispatcher.operations.expand import Expander, RowMaker, charge
 from dispatcher.operations.occasions import pause_for, revision_now
 from dispatcher.store import expansion
+from dispatcher.store.generation import lost_times
+from dispatcher.store.lost import hold_if_lost
 from dispatcher.store.outbox import Batch
 from dispatcher.store.recipients import load_people
 from dispatcher.store.tables import campaigns, messages, steps
@@ -74,6 +76,7 @@ def _follow_step(
         made, _ = maker.decide(list(people.values()), ids, first_hop=hop + 1)
         stored, _ = expansion.insert_messages(connection, made)
         expansion.count_queued(connection, stored)
+        _hold_if_lost(connection, step_row, open_rows, stored, now_us)
         charge(connection, campaign, maker, stored, now_us)
         followed = {row["contact_id"] for row in stored}
     for row in open_rows:
@@ -81,3 +84,18 @@ def _follow_step(
         if row.contact_id in followed:
             machine.followed(row)
     batch.save(recount=True)
+
+
+def _hold_if_lost(
+    connection: Connection,
+    step_row: Any,
+    before: Sequence[machine.Message],
+    stored: Sequence[dict[str, Any]],
+    now_us: int,
+) -> None:
+    """After an attempt of a time that the database lost, the next hop may have been made and sent (invariant 16)."""
+    times = lost_times(connection)
+    if times:
+        began_us = {row.contact_id: row.begun_us or 0 for row in before}
+        doubtful = [row["id"] for row in stored if began_us[row["contact_id"]] <= times[-1].until_us]
+        hold_if_lost(connection, step_row, doubtful, times, now_us)

@@ -63,6 +63,11 @@ class Generation:
             self._highest = self._kept.read()
         return self._highest
 
+    def kept(self, connection: Connection) -> int:
+        """The highest generation this machine knows of."""
+        position = generation.read(connection)
+        return self._known(position) if position else 0
+
     def advance(self, connection: Connection) -> Position | None:
         """For whoever ticks: count on, about once a second. `keep` the answer once it is committed."""
         self.require(connection)

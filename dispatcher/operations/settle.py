@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 from dispatcher.core.clock import MINUTE_US, SECOND_US
+from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Reason, Status
 from dispatcher.delivery import machine
 from dispatcher.operations.context import Context
@@ -20,14 +22,36 @@ from dispatcher.operations.expand import Expander
 from dispatcher.receipts.fold import make_ref
 from dispatcher.render.content import decode
 from dispatcher.spi import Absent, Channel, Found, LookupQuery, LookupResult, Undecided
+from dispatcher.spi.capabilities import Capabilities
+from dispatcher.store.lost import LONGEST_SETTLE_US
 from dispatcher.store.outbox import Batch
+from dispatcher.store.permits import known_senders
 from dispatcher.store.unknowns import ask_again_at, due_for_look_up, unknown_of_steps
 
 _AT_ONCE = 50
 _PAGE = 500
 _POLITE_S = 0.1
 _ASK_AGAIN_US = 5 * MINUTE_US
-_LONGEST_SETTLE_US = 10 * MINUTE_US
+
+
+def capabilities_of_senders(context: Context, connection: Connection) -> dict[int, Capabilities]:
+    """Of those whose channels load; one that does not holds up nobody else."""
+    ids = {row.name: row.id for row in known_senders(connection)}
+    found: dict[int, Capabilities] = {}
+    for name, sender in context.settings.senders.items():
+        if name in ids:
+            with suppress(UsageError):
+                found[ids[name]] = context.channels.get(sender.channel).capabilities
+    return found
+
+
+def settle_us(able: Capabilities) -> int:
+    return int(able.settle_time_s * SECOND_US)
+
+
+def settle_times(context: Context, connection: Connection) -> dict[int, int]:
+    """Sender → how long its provider's record takes to be complete."""
+    return {sender_id: settle_us(able) for sender_id, able in capabilities_of_senders(context, connection).items()}
 
 
 async def look_up_unknown(
@@ -38,7 +62,7 @@ async def look_up_unknown(
     if not able.lookup:
         return 0
     now_us = context.now_us()
-    begun_before_us = now_us - int(able.settle_time_s * SECOND_US)
+    begun_before_us = now_us - settle_us(able)
     rows = await transaction(lambda c: due_for_look_up(c, sender_id, begun_before_us, now_us, _AT_ONCE))
     settled = 0
     for row in rows:
@@ -56,6 +80,7 @@ async def _ask(context: Context, channel: Channel[Any], row: Any) -> LookupResul
         begun_us=row.begun_us,
         text=decode(sealer.open("messages.body", row.id, row.body_sealed)).text,
         provider_id=row.provider_id,
+        until_us=context.now_us() if row.not_before_rule == machine.LOST else None,
     )
     try:
         return await channel.lookup(query)
@@ -82,11 +107,11 @@ def _settle(context: Context, row: Any, result: LookupResult, absence_is_proof: 
     return 0
 
 
-def resend_unknown(expander: Expander, settle_us: dict[int, int]) -> int:
+def resend_unknown(expander: Expander, settled_after_us: dict[int, int]) -> int:
     """Steps that say `on_unknown: resend` accept that some may get it twice, once the settle time is over."""
     resent, after_id = 0, 0
     while True:
-        found, last_id = expander.context.database.run(partial(_resend_page, expander, settle_us, after_id))
+        found, last_id = expander.context.database.run(partial(_resend_page, expander, settled_after_us, after_id))
         resent += found
         if last_id is None:
             return resent
@@ -94,16 +119,16 @@ def resend_unknown(expander: Expander, settle_us: dict[int, int]) -> int:
 
 
 def _resend_page(
-    expander: Expander, settle_us: dict[int, int], after_id: int, connection: Connection
+    expander: Expander, settled_after_us: dict[int, int], after_id: int, connection: Connection
 ) -> tuple[int, int | None]:
     """How many go back to the queue, and where the next page begins: those that are held stay in everyone's way."""
     now_us = expander.context.now_us()
-    begun_before_us = now_us - min(settle_us.values(), default=_LONGEST_SETTLE_US)
+    begun_before_us = now_us - min(settled_after_us.values(), default=LONGEST_SETTLE_US)
     waiting = unknown_of_steps(connection, begun_before_us, after_id, _PAGE)
     batch = Batch.lock(connection, [row.id for row in waiting if _resends(expander, connection, row)])
     for message in batch.rows.values():
-        settled_after_us = settle_us.get(message.sender_id, _LONGEST_SETTLE_US)
-        if (message.begun_us or 0) + settled_after_us <= now_us:
+        wait_us = settled_after_us.get(message.sender_id, LONGEST_SETTLE_US)
+        if (message.begun_us or 0) + wait_us <= now_us:
             machine.settle(message, "resend", now_us)
     return len(batch.save()), waiting[-1].id if len(waiting) == _PAGE else None
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from dispatcher.core.clock import SECOND_US
-from dispatcher.core.errors import UsageError
 from dispatcher.delivery.schedule import next_opening
 from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.follow import follow_hops
 from dispatcher.operations.ingest import age_parked, match_parked
-from dispatcher.operations.settle import resend_unknown
-from dispatcher.spi.capabilities import Capabilities
+from dispatcher.operations.settle import capabilities_of_senders, resend_unknown, settle_times, settle_us
 from dispatcher.store import upkeep
 from dispatcher.store.generation import TICK, TICK_LEASE_US
 from dispatcher.store.installation import new_token, take_lease
@@ -85,29 +81,15 @@ class Ticker:
 
     def _to_look_up(self, connection: Connection, now_us: int) -> list[int]:
         """Senders whose providers can be asked by now what became of an attempt."""
-        able = self._capabilities(connection) if (unknown := senders_with_unknown(connection)) else {}
+        unknown = senders_with_unknown(connection)
+        able = capabilities_of_senders(self._context, connection) if unknown else {}
         return [
             sender_id
             for sender_id in unknown & able.keys()
             if able[sender_id].lookup
-            and due_for_look_up(connection, sender_id, now_us - _settle_us(able[sender_id]), now_us, 1)
+            and due_for_look_up(connection, sender_id, now_us - settle_us(able[sender_id]), now_us, 1)
         ]
 
     def _settle_times(self) -> dict[int, int]:
-        """Sender → how long its provider's record takes to be complete."""
         with self._context.database.read() as connection:
-            return {sender_id: _settle_us(able) for sender_id, able in self._capabilities(connection).items()}
-
-    def _capabilities(self, connection: Connection) -> dict[int, Capabilities]:
-        """Of the senders whose channels load; one that does not holds up nobody else."""
-        ids = {row.name: row.id for row in known_senders(connection)}
-        found: dict[int, Capabilities] = {}
-        for name, sender in self._context.settings.senders.items():
-            if name in ids:
-                with suppress(UsageError):
-                    found[ids[name]] = self._context.channels.get(sender.channel).capabilities
-        return found
-
-
-def _settle_us(able: Capabilities) -> int:
-    return int(able.settle_time_s * SECOND_US)
+            return settle_times(self._context, connection)

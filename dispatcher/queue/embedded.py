@@ -19,6 +19,7 @@ from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.logs import log
 from dispatcher.operations.progress import Standing, standing_of
+from dispatcher.operations.readiness import require_ready
 from dispatcher.operations.spool import read_spools
 from dispatcher.operations.tick import Ticker
 from dispatcher.queue.lock import ProcessLock, lock_for
@@ -31,7 +32,7 @@ Progress = Callable[[int, int | None], None]
 
 
 class EmbeddedWorkers:
-    """Start on entering, stop on leaving: what was begun is finished or released.
+    """Start on entering, stop on leaving: what was begun is finished or released. Refuses what readiness.py refuses.
 
     `failed` is called, in a thread of theirs, when one ends that should not.
     """
@@ -52,6 +53,11 @@ class EmbeddedWorkers:
                 "another process already works on this SQLite database",
                 "Stop it first, or use Postgres for several processes.",
             )
+        try:
+            require_ready(self._context)
+        except BaseException:
+            self._release()
+            raise
         read_spools(self._context)
         for name, work in (("deliver", self._deliver), ("tick", self._tick)):
             thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
@@ -65,6 +71,9 @@ class EmbeddedWorkers:
         self.stop()
         for thread in self._threads:
             thread.join()
+        self._release()
+
+    def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
 

@@ -36,6 +36,9 @@ class Capabilities:
     concurrency: int = 64
     """How many calls may be under way at once, per worker process."""
 
+    timeout_s: float = 8.0
+    """The longest that one `send` takes. Above 9 s the sender is refused: an attempt's lease would not cover it."""
+
     echoes_ref: bool = False
     """Every receipt carries our `ref`; otherwise receipts match by (sender, provider id) within 7 days."""
 

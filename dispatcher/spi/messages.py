@@ -96,13 +96,18 @@ class HookAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LookupQuery:
-    """An attempt whose end is unknown. `begun_us`: database time at which the attempt was committed."""
+    """An attempt whose end is unknown. `begun_us`: database time at which the attempt was committed.
+
+    `until_us`: the attempt may have begun at any time between the two, with any number in its `ref`, because the
+    database lost that time (invariant 16); `Absent` then speaks of all of it.
+    """
 
     ref: str
     to: str = field(repr=False)
     begun_us: int
     text: str | None = field(default=None, repr=False)
     provider_id: str = ""
+    until_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class MessageSearch:
         for _ in range(MAX_PAGES):
             page = await self.get(url)
             for record in page["messages"]:
-                if self._is_ours(record) and _is_near(record, query.begun_us):
+                if self._is_ours(record) and _is_near(record, query):
                     yield record
             if not page.get("next_page_uri"):
                 return
@@ -91,9 +91,10 @@ class MessageSearch:
         return record["direction"] == "outbound-api" and (not service or record["messaging_service_sid"] == service)
 
 
-def _is_near(record: dict[str, Any], begun_us: int) -> bool:
+def _is_near(record: dict[str, Any], query: LookupQuery) -> bool:
     created_s = parsedate_to_datetime(record["date_created"]).timestamp()
-    return -BEFORE_S <= created_s - begun_us / 1_000_000 <= AFTER_S
+    until_us = query.begun_us if query.until_us is None else query.until_us
+    return query.begun_us / 1_000_000 - BEFORE_S <= created_s <= until_us / 1_000_000 + AFTER_S
 
 
 def _decide(query: LookupQuery, records: list[dict[str, Any]]) -> LookupResult:
