@@ -16,7 +16,9 @@ from dispatcher.cli.main import run
 from dispatcher.core.errors import CampaignError, ProviderError, RefusedError
 from dispatcher.operations.apply import apply_campaign
 from dispatcher.operations.context import Context
+from dispatcher.operations.online import SENDER_CODES
 from dispatcher.operations.plan import plan_campaign
+from dispatcher.operations.provider_templates import CODES
 from dispatcher.spi import HeldTemplate
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
 from dispatcher.testing.conformance.base import GuardedClient
@@ -249,3 +251,10 @@ async def _held(carrier: CarrierProcess) -> Any:
         return await SimulatorChannel(config, http).template(SID)
     finally:
         await http.close()
+
+
+def test_the_docs_list_the_codes() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "writing-campaigns.md").read_text(encoding="utf-8")
+    assert [
+        code for code, meaning in {**CODES, **SENDER_CODES}.items() if f"| `{code}` | {meaning} |" not in text
+    ] == []
