@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -12,12 +13,15 @@ from dispatcher.campaign.names import campaign_values, session_values
 from dispatcher.campaign.texts import hop_texts, pick
 from dispatcher.core import region
 from dispatcher.render.content import Content
+from dispatcher.render.form import Form
 from dispatcher.render.names import given, proper
 from dispatcher.render.sandbox import Compiled, Templates
 from dispatcher.render.segments import measure
 from dispatcher.render.variables import used_variables
 from dispatcher.spi.capabilities import Media
 from dispatcher.spi.messages import Template
+
+Reader = Callable[[Recipient], object]
 
 
 class Written(NamedTuple):
@@ -38,8 +42,7 @@ class Wording:
         self._session = session_values(campaign, session) if session else None
         self._groups = step.audience.groups or campaign.audience.groups
         self._sources = {name: templates.source(name) or "" for name in templates.names}
-        self._texts: dict[str, tuple[Compiled, frozenset[str]]] = {}
-        self._common_values: dict[tuple[str, Media], dict[str, Any]] = {}
+        self._common_values: dict[tuple[str, Media], _Common] = {}
 
     def write(self, recipient: Recipient, hop: Hop, media: Media) -> Written:
         if hop.template:
@@ -65,26 +68,30 @@ class Wording:
         language, version = picked
         return language or recipient.language or fallback, version
 
-    def _render(self, source: str, recipient: Recipient, common: Mapping[str, Any]) -> str:
+    def _render(self, source: str, recipient: Recipient, common: _Common) -> str:
         if "{" not in source:
             return source
-        compiled, fields = self._compiled(source)
-        contact = {name: _FIELDS[name](recipient) for name in fields & _FIELDS.keys()}
-        if "group" in fields:
-            contact["group"] = self._group(recipient)
-        if "language" in fields:
-            contact["language"] = recipient.language or self._campaign.language
-        return compiled.render({**common, "contact": {**recipient.attributes, **contact}})
+        text = common.texts.get(source)
+        if text is None:
+            text = common.texts[source] = self._text(source, common.values)
+        return text.write(recipient)
 
-    def _compiled(self, source: str) -> tuple[Compiled, frozenset[str]]:
+    def _text(self, source: str, common: Mapping[str, Any]) -> _Text:
         """The text, and the fields of the contact that it uses: the others need not be worked out."""
-        if source not in self._texts:
-            names = {use.name for use in used_variables(source, self._sources)}
-            fields = ALL_FIELDS if "contact" in names else {n.split(".")[1] for n in names if n.startswith("contact.")}
-            self._texts[source] = (self._templates.compile(source, self._step.name), frozenset(fields))
-        return self._texts[source]
+        compiled = self._templates.compile(source, self._step.name)
+        form = self._templates.form(source, self._step.name, common, "contact")
+        names = {use.name for use in used_variables(source, self._sources)}
+        fields = ALL_FIELDS if "contact" in names else {n.split(".")[1] for n in names if n.startswith("contact.")}
+        return _Text(compiled, form, {field: self._reader(field) for field in fields}, common)
 
-    def _common(self, language: str, media: Media) -> dict[str, Any]:
+    def _reader(self, field: str) -> Reader:
+        if field == "group":
+            return self._group
+        if field == "language":
+            return lambda recipient: recipient.language or self._campaign.language
+        return _FIELDS.get(field, lambda recipient: recipient.attributes.get(field))
+
+    def _common(self, language: str, media: Media) -> _Common:
         """What is the same for everyone of a language and medium."""
         key = (language, media)
         if key not in self._common_values:
@@ -92,8 +99,8 @@ class Wording:
             if self._session:
                 values["session"] = self._session
             stop = pick(self._campaign.stop.get(media, {}), language, self._campaign.language)
-            nobody = Recipient(0)
-            self._common_values[key] = {**values, "stop": self._render(stop[1], nobody, values).strip() if stop else ""}
+            line = self._render(stop[1], Recipient(0), _Common(values)).strip() if stop else ""
+            self._common_values[key] = _Common({**values, "stop": line})
         return self._common_values[key]
 
     def _group(self, recipient: Recipient) -> str:
@@ -102,6 +109,35 @@ class Wording:
             if group in recipient.groups:
                 return group
         return recipient.groups[0] if recipient.groups else ""
+
+
+@dataclass(slots=True)
+class _Common:
+    """The variables that everyone of a language and medium shares, and the texts written with them."""
+
+    values: Mapping[str, Any]
+    texts: dict[str, _Text] = field(default_factory=dict)
+
+
+class _Text:
+    """One text for everyone of a language and medium. `readers`: the contact's fields that it uses."""
+
+    def __init__(
+        self, compiled: Compiled, form: Form | None, readers: Mapping[str, Reader], common: Mapping[str, Any]
+    ) -> None:
+        self._compiled = compiled
+        self._form = form
+        self._written = [readers[field] for field in form.fields] if form else []
+        self._known = {name: reader for name, reader in readers.items() if name in ALL_FIELDS}
+        self._common = common
+
+    def write(self, recipient: Recipient) -> str:
+        if self._form is not None:
+            filled = self._form.fill(tuple([read(recipient) for read in self._written]))
+            if filled is not None:
+                return filled
+        contact = {name: read(recipient) for name, read in self._known.items()}
+        return self._compiled.render({**self._common, "contact": {**recipient.attributes, **contact}})
 
 
 @lru_cache(maxsize=4096)
@@ -114,7 +150,7 @@ def _name(code: str, level: int) -> str:
         return ""
 
 
-_FIELDS: Final[dict[str, Callable[[Recipient], object]]] = {
+_FIELDS: Final[dict[str, Reader]] = {
     "name": lambda recipient: proper(recipient.name),
     "first_name": lambda recipient: given(recipient.name),
     "salutation": lambda recipient: recipient.salutation or "Bapak/Ibu",

@@ -8,7 +8,7 @@ Nothing is folded at compile time, and a value is written once: `{{` in a person
 from __future__ import annotations
 
 import operator as op
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -24,6 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from dispatcher.render import budget, builtin, grammar
 from dispatcher.render.budget import MAX_DEPTH, MAX_NUMBER, MAX_TEXT, Budget
 from dispatcher.render.filters import FILTERS
+from dispatcher.render.form import Blanks, Form, written_fields
 from dispatcher.render.generator import CountingGenerator, placed
 from dispatcher.render.problem import TemplateProblem
 
@@ -180,7 +181,11 @@ class Compiled:
 
     def render(self, variables: Mapping[str, Any]) -> str:
         """At most 10,000 characters; raises TemplateProblem, never anything else, for what the template does."""
-        token = budget.current.set(Budget())
+        return self.render_within(Budget(), variables)
+
+    def render_within(self, allowed: Budget, variables: Mapping[str, Any]) -> str:
+        """As `render`; `allowed` then holds what was not used up."""
+        token = budget.current.set(allowed)
         template = self._template
         try:
             text = "".join(template.root_render_func(template.new_context(variables)))  # type: ignore[arg-type]
@@ -214,6 +219,28 @@ class Templates:
             return self._environment.parse(source, name)
         except Exception as error:
             raise _explain(error, name) from None
+
+    def form(self, source: str, name: str, variables: Mapping[str, Any], record: str) -> Form | None:
+        """The text with the fields of `record` left open; None where they are more than written down."""
+        try:
+            compiled = self.compile(source, name)
+            fields = written_fields(self._reachable(source, name), record)
+            if fields is None:
+                return None
+            blanks, allowed = Blanks(fields), Budget()
+            text = compiled.render_within(allowed, {**variables, record: blanks.values()})
+        except TemplateProblem:
+            return None
+        # what is filled in counts as work as well, and is no longer than a text may be
+        return blanks.form(text) if allowed.work >= MAX_TEXT else None
+
+    def _reachable(self, source: str, name: str) -> Iterator[nodes.Template]:
+        """The text and all that it includes: `compile` has seen that this comes to an end."""
+        tree = self.parse(source, name)
+        yield tree
+        for target, _, _ in grammar.references(tree):
+            if target in self._sources:
+                yield from self._reachable(self._sources[target], target)
 
     @property
     def names(self) -> tuple[str, ...]:
