@@ -48,11 +48,13 @@ def diff_campaign(context: Context, slug: str, path: Path | None = None) -> dict
 
 
 def _lines(revision: Revision) -> Iterator[str]:
-    """The campaign as YAML, its templates, and the senders as people see them."""
+    """The campaign as YAML with its sessions as they stood, its templates, and the senders as people see them."""
     yield from _yaml(revision.campaign.model_dump(mode="json", exclude_defaults=True))
     for name, source in sorted(revision.sources.items()):
         yield f"template {name}\n"
         yield from (f"  {line}\n" for line in source.splitlines())
+    for template_id, digest in sorted(revision.provider_templates.items()):
+        yield f"provider's template {template_id}: {short(digest)}\n"
     for name, facts in sorted(revision.senders.items()):
         yield f"sender {name}: {facts.channel}, from {facts.identity or '-'}\n"
 

@@ -12,6 +12,7 @@ from dispatcher.core.clock import iso
 from dispatcher.core.status import Status
 from dispatcher.operations.apply import AHEAD_US, CEILING
 from dispatcher.operations.context import Context
+from dispatcher.operations.occasions import SESSION
 from dispatcher.outreach.funnel import Funnel, total
 from dispatcher.store.campaigns import require_campaign, steps_of
 from dispatcher.store.reports import Waiting, funnels, snapshot, waiting
@@ -112,6 +113,9 @@ class _Reasons:
         campaign, people = self._status.campaign, sum(row.rows for row in self._waiting)
         if campaign.state != "paused":
             return []
+        if campaign.state_reason.startswith(SESSION):
+            said = f"The campaign is paused ({campaign.state_reason})."
+            return [Why("", "session", people + self._status.total.pending, said, None)]
         at_ceiling = campaign.state_reason.startswith(CEILING)
         way = f"dispatcher campaign resume {campaign.slug}{' --lift-ceilings' if at_ceiling else ''}"
         said = f"The campaign is paused ({campaign.state_reason}). Go on with: {way}"

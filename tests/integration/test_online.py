@@ -16,6 +16,7 @@ from dispatcher.cli.main import run
 from dispatcher.core.errors import CampaignError, ProviderError, RefusedError
 from dispatcher.operations.apply import apply_campaign
 from dispatcher.operations.context import Context
+from dispatcher.operations.diff import diff_campaign
 from dispatcher.operations.online import SENDER_CODES
 from dispatcher.operations.plan import plan_campaign
 from dispatcher.operations.provider_templates import CODES
@@ -207,6 +208,8 @@ def test_another_text_at_the_provider_is_another_plan(context: Context, carrier:
     assert refused.value.code == "not-planned"
     carrier.control(templates={SID: {"body": BODY}})
     assert apply_campaign(context, file, "Ani").fingerprint == planned
+    carrier.control(templates={SID: {"body": BODY.replace("gunakan", "pakailah")}})
+    assert f"+provider's template {SID}: " in diff_campaign(context, "ajakan", file)["diff"]
 
 
 def test_a_plan_needs_a_template_that_may_be_sent(context: Context, carrier: CarrierProcess, file: Path) -> None:

@@ -15,6 +15,7 @@ from dispatcher.operations.apply import apply_campaign
 from dispatcher.operations.control import pause_campaign, resume_campaign
 from dispatcher.operations.plan import plan_campaign
 from dispatcher.operations.sessions import set_session
+from dispatcher.operations.status import campaign_status
 from dispatcher.render.content import decode
 from dispatcher.spi import Accepted, Rejected
 from dispatcher.spi import Reason as R
@@ -176,6 +177,8 @@ def test_a_scheduled_campaign_is_paused_until_the_new_place_is_approved(stage: S
     assert (outcome["paused"], outcome["changed"]) == (["ajakan"], ["place"])
     assert stage.campaign().state == "paused"
     assert "barat was changed after the approval" in stage.campaign().state_reason
+    (why,) = [one for one in campaign_status(stage.context, "ajakan", why=True).why or () if one.rule == "session"]
+    assert "plan and approve the campaign anew" in why.explanation
     with pytest.raises(RefusedError) as refused:
         resume_campaign(stage.context, "ajakan", "Ani")
     assert refused.value.code == "session-changed"
