@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
+import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,18 @@ def test_we_believe_whom_twilios_validator_believes(
         signature = wrong or validator.compute_signature(variant, Fields(form))
         expected = validator.validate(url, Fields(form), signature)
         assert hooks.verify(form_call(url, form, signature), TOKEN.encode()) == expected
+
+
+@given(st.one_of(forms.map(lambda form: urlencode(form, doseq=True)), st.text("ab=&+%25cé;", max_size=30)))
+def test_we_read_forms_as_the_standard_library_does(text: str) -> None:
+    call = HookRequest("POST", "", {"content-type": "application/x-www-form-urlencoded"}, text.encode(), {})
+    try:
+        expected = parse_qs(text, keep_blank_values=True, errors="strict")
+    except ValueError:
+        with pytest.raises(ValueError):
+            hooks.read_form(call)
+    else:
+        assert hooks.read_form(call) == expected
 
 
 @given(urls(), st.binary(max_size=200), st.booleans())

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal
-from urllib.parse import parse_qs
+from urllib.parse import unquote
 
 from dispatcher.spi import HookAnswer, HookRequest, Inbound, Reason, Receipt, Status
 from dispatcher_channels.twilio.words import ERRORS, INBOUND, STATUSES
@@ -33,16 +33,28 @@ def verify(request: HookRequest, auth_token: bytes) -> bool:
         body_is_signed = hmac.compare_digest(digest.encode(), request.query["bodySHA256"].encode("utf-8", "replace"))
     else:
         fields = read_form(request)
-    urls = _with_and_without_port(request.url)
-    return body_is_signed and any(hmac.compare_digest(signature(url, fields, auth_token), given) for url in urls)
+    return body_is_signed and any(
+        hmac.compare_digest(signature(url, fields, auth_token), given) for url in _with_and_without_port(request.url)
+    )
 
 
 def signature(url: str, fields: Fields, auth_token: bytes) -> bytes:
     """Base64 of HMAC-SHA1 over the URL and every name with each of its values, both sorted, repeated values once."""
     text = [url]
-    for name in sorted(fields):
-        text += (name + value for value in sorted(set(fields[name])))
-    return b64encode(hmac.digest(auth_token, "".join(text).encode(), "sha1"))
+    for name, values in sorted(fields.items()):
+        if len(values) == 1:
+            text += name, values[0]
+        else:
+            text += (name + value for value in sorted(set(values)))
+    mac = _keyed(auth_token).copy()
+    mac.update("".join(text).encode())
+    return b64encode(mac.digest())
+
+
+@lru_cache(maxsize=16)
+def _keyed(auth_token: bytes) -> hmac.HMAC:
+    """To be copied: making one anew costs more than all else of a signature."""
+    return hmac.new(auth_token, digestmod="sha1")
 
 
 def parse(request: HookRequest) -> HookAnswer:
@@ -69,8 +81,20 @@ def read_form(request: HookRequest) -> Fields:
 
 @lru_cache(maxsize=1)
 def _fields(body: bytes) -> Fields:
-    """`verify` and `parse` read the same body one after the other."""
-    return parse_qs(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    """`verify` and `parse` read the same body one after the other. As `parse_qs` reads it, in a third of the time."""
+    fields: dict[str, list[str]] = {}
+    pairs = body.decode("utf-8").split("&")
+    if len(pairs) > MAX_FIELDS:
+        raise ValueError("the form has more fields than Twilio ever sends")
+    for pair in filter(None, pairs):
+        name, _, value = pair.partition("=")
+        fields.setdefault(_plain(name), []).append(_plain(value))
+    return fields
+
+
+def _plain(text: str) -> str:
+    text = text.replace("+", " ")
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _is_form(request: HookRequest) -> bool:
@@ -79,13 +103,14 @@ def _is_form(request: HookRequest) -> bool:
 
 
 def _with_and_without_port(url: str) -> tuple[str, ...]:
-    """Twilio signs either, depending on the product."""
+    """Twilio signs either, depending on the product; first as it is configured."""
     match = _URL.fullmatch(url)
     if match is None:
         raise ValueError("the public URL is not a URL")
     scheme, host, port, rest = match.groups(default="")
-    standard = ":443" if scheme == "https" else ":80"
-    return f"{scheme}://{host}{rest}", f"{scheme}://{host}{port or standard}{rest}"
+    if port:
+        return url, f"{scheme}://{host}{rest}"
+    return url, f"{scheme}://{host}:{443 if scheme == 'https' else 80}{rest}"
 
 
 def _receipt(fields: Mapping[str, str], sid: str, word: str, ref: str) -> HookAnswer:
