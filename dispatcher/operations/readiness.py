@@ -50,8 +50,8 @@ def require_timeouts(settings: Settings, channels: Channels) -> None:
         if timeout_s > LONGEST_TIMEOUT_S:
             raise UsageError(
                 "timeout",
-                f"sender {name}: a call of its channel {sender.channel} may take {timeout_s:g} s, which the lease of an "
-                f"attempt ({LEASE_US / SECOND_US:g} s) does not cover",
+                f"sender {name}: a call of its channel {sender.channel} may take {timeout_s:g} s, which the lease of "
+                f"an attempt ({LEASE_US / SECOND_US:g} s) does not cover",
                 f"Use a version of the channel that gives up within {LONGEST_TIMEOUT_S:g} s, or take the sender out.",
             )
 
