@@ -48,10 +48,12 @@ class _Parts:
     """The parts of one process."""
 
     def __init__(self, context: Context) -> None:
+        import uvloop
+
         self.context = context
         self.expander = Expander(context)
         self.ticker = Ticker(context, self.expander)
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
         self._thread.start()
         read_spools(context)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_ANSWER_BYTES: Final = 1024 * 1024
+_PERCENT = {chr(code): f"%{code:02X}" for code in range(128)}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.~ -]")
 
 
@@ -72,11 +73,7 @@ def form_quoted(text: str) -> str:
     """`quote_plus`, at a fifth of its price where the text is ASCII: forms are made on the hot path."""
     if not text.isascii():
         return quote_plus(text)
-    return _UNSAFE.sub(_percent, text).replace(" ", "+")
-
-
-def _percent(found: re.Match[str]) -> str:
-    return f"%{ord(found[0]):02X}"
+    return _UNSAFE.sub(lambda found: _PERCENT[found[0]], text).replace(" ", "+")
 
 
 class HttpClient(Protocol):
