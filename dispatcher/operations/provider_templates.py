@@ -114,7 +114,8 @@ def hashes(answers: Answers) -> dict[str, str]:
     """Template id → what its providers hold; several accounts with several texts are one hash too (invariant 10)."""
     digests: dict[str, set[str]] = {}
     for (_, template_id), result in answers.results.items():
-        digests.setdefault(template_id, set()).add(result.digest if isinstance(result, HeldTemplate) else "absent")
+        if isinstance(result, HeldTemplate):
+            digests.setdefault(template_id, set()).add(result.digest)
     return {template_id: _joined(sorted(found)) for template_id, found in digests.items()}
 
 
