@@ -270,7 +270,9 @@ class Step(Part):
 
     name: Slug = Field(description="Its name in reports, e.g. undangan.")
     at: Instant | Moment = Field(description="When: an instant, or relative to the sessions of the step.")
-    sessions: tuple[Slug, ...] = Field((), description="Runs once for each: declared in this file, or in the session table.")
+    sessions: tuple[Slug, ...] = Field(
+        (), description="Runs once for each: declared in this file, or in the session table."
+    )
     audience: Rule = Field(Rule(), description="Narrows the campaign's audience for this step.")
     expires: Duration = Field(timedelta(hours=24), description="Too late to be useful after this long.")
     priority: Literal["normal", "urgent"] = Field("normal", description="urgent goes before all normal messages.")
