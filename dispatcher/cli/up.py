@@ -28,7 +28,7 @@ def up(
     """
     import uvloop
 
-    from dispatcher.operations.doctor import public_url
+    from dispatcher.operations.doctor_senders import public_url
     from dispatcher.operations.logs import set_up_logs
     from dispatcher.operations.senders import sync_senders
 

@@ -11,14 +11,15 @@ from dispatcher.core.clock import SECOND_US
 from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.doctor_machine import broker, disk, packages, state_folder
+from dispatcher.operations.doctor_senders import public_url, senders
 from dispatcher.operations.finding import Finding, bad, good
+from dispatcher.operations.generation import is_older, restored_error
 from dispatcher.settings import Environment
-from dispatcher.spi.http import PooledClient
 from dispatcher.store import tally
 from dispatcher.store.campaigns import all_campaigns, steps_of
 from dispatcher.store.engine import Database, sqlite_path
 from dispatcher.store.keys import Keys, load_keys
-from dispatcher.store.migrate import HEAD, current_revision
+from dispatcher.store.migrate import HEAD, current_revision, schema_error
 from dispatcher.store.reports import counted_again, funnels, snapshot
 from dispatcher.store.tables import installation
 
@@ -71,36 +72,6 @@ def plugins(environment: Environment) -> Iterator[Finding]:
         yield good("channels", ", ".join(plugin.name for plugin in found))
 
 
-def senders(environment: Environment) -> Iterator[Finding]:
-    """Whether each has what it needs; whether the provider agrees is for `channel check`."""
-    channels = Channels()
-    for name, configured in environment.settings.senders.items():
-        try:
-            channels.open(name, configured, environment, PooledClient())
-        except DispatcherError as error:
-            yield bad("senders", error.message, error.hint)
-        else:
-            yield good("senders", f"{name} is complete; ask its provider: dispatcher channel check {name}")
-
-
-def public_url(environment: Environment) -> Iterator[Finding]:
-    channels = Channels()
-    pushed = [
-        name
-        for name, configured in environment.settings.senders.items()
-        if channels.get(configured.channel).capabilities.receipts == "push"
-    ]
-    if environment.public_url:
-        yield good("public URL", environment.public_url)
-    elif pushed:
-        detail = f"not set: {', '.join(pushed)} cannot tell what became of messages"
-        yield bad(
-            "public URL", detail, "Set DISPATCHER_PUBLIC_URL to the address at which providers reach this server."
-        )
-    else:
-        yield good("public URL", "not needed: no sender reports back")
-
-
 def database(environment: Environment) -> Iterator[Finding]:
     """Reachable, of the right schema, of this installation, in time, and conserving (invariants 11 and 14)."""
     path = sqlite_path(environment.database_url)
@@ -111,14 +82,25 @@ def database(environment: Environment) -> Iterator[Finding]:
     try:
         revision = current_revision(opened)
         if revision != HEAD:
-            yield bad("database", f"its schema is {revision or 'missing'}, not {HEAD}", "Run: dispatcher db upgrade")
+            error = schema_error(revision)
+            yield bad("database", error.message, error.hint)
             return
         yield good("database", f"answers, schema {HEAD}")
+        yield _generation(environment, opened)
         yield _clock(opened)
         yield from _keys(environment, opened)
         yield from _conservation(opened)
     finally:
         opened.close()
+
+
+def _generation(environment: Environment, opened: Database) -> Finding:
+    """Invariant 16."""
+    with opened.read() as connection:
+        if is_older(connection, environment.state_dir):
+            error = restored_error(connection)
+            return bad("generation", error.message, error.hint)
+    return good("generation", "not older than what was sent from it")
 
 
 def _clock(opened: Database) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -57,7 +58,10 @@ def state_folder(environment: Environment) -> Iterator[Finding]:
     for path in open_to_others:
         mode = "700" if path == folder else "600"
         yield bad("state folder", f"{path} can be read by others ({_mode(path):03o})", f"Run: chmod {mode} {path}")
-    if not open_to_others:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        fix = "Set DISPATCHER_STATE_DIR to a folder that this user can write."
+        yield bad("state folder", f"{folder} cannot be written", fix)
+    elif not open_to_others:
         yield good("state folder", f"{folder} is for this user only")
 
 

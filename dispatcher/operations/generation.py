@@ -69,7 +69,7 @@ class Generation:
         return self._known(position) if position else 0
 
     def advance(self, connection: Connection) -> Position | None:
-        """For whoever ticks: count on, about once a second. `keep` the answer once it is committed."""
+        """At the start and for every tick: count on, about once a second. `keep` the answer once it is committed."""
         self.require(connection)
         if time.monotonic() - self._advanced_at < _KEEP_EVERY_S:
             return None

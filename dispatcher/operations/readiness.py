@@ -25,7 +25,8 @@ def require_ready(context: Context) -> None:
     """
     require_writable(context.environment.state_dir)
     require_timeouts(context.settings, context.channels)
-    context.database.run(context.generation.require)
+    # before anything is sent: so a backup of a moment ago is older by then
+    context.generation.keep(context.database.run(context.generation.advance))
 
 
 def require_writable(state_dir: Path) -> None:
@@ -44,21 +45,22 @@ def require_writable(state_dir: Path) -> None:
 
 
 def require_timeouts(settings: Settings, channels: Channels) -> None:
-    """An attempt must end, one way or the other, before its lease does."""
+    """A channel that does not load is no matter here: its senders pause by themselves and hold up nobody else."""
     for name, sender in settings.senders.items():
-        timeout_s = _timeout_s(channels, sender.channel)
-        if timeout_s > LONGEST_TIMEOUT_S:
-            raise UsageError(
-                "timeout",
-                f"sender {name}: a call of its channel {sender.channel} may take {timeout_s:g} s, which the lease of "
-                f"an attempt ({LEASE_US / SECOND_US:g} s) does not cover",
-                f"Use a version of the channel that gives up within {LONGEST_TIMEOUT_S:g} s, or take the sender out.",
-            )
+        try:
+            require_timeout(channels, name, sender.channel)
+        except UsageError as error:
+            if error.code == "timeout":
+                raise
 
 
-def _timeout_s(channels: Channels, channel: str) -> float:
-    """0 for a channel that does not load: its senders pause by themselves and hold up nobody else."""
-    try:
-        return channels.get(channel).capabilities.timeout_s
-    except UsageError:
-        return 0
+def require_timeout(channels: Channels, sender: str, channel: str) -> None:
+    """An attempt must end, one way or the other, before its lease does."""
+    timeout_s = channels.get(channel).capabilities.timeout_s
+    if timeout_s > LONGEST_TIMEOUT_S:
+        raise UsageError(
+            "timeout",
+            f"sender {sender}: a call of its channel {channel} may take {timeout_s:g} s, which the lease of an attempt "
+            f"({LEASE_US / SECOND_US:g} s) does not cover",
+            f"Use a version of the channel that gives up within {LONGEST_TIMEOUT_S:g} s, or take the sender out.",
+        )

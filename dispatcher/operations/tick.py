@@ -44,10 +44,11 @@ class Ticker:
         """None while another process ticks. Safe at any moment, any number of times."""
         database = self._context.database
         with database.begin() as connection:
-            if not take_lease(connection, TICK, self._token, self._context.now_us(), TICK_LEASE_US):
-                return None
             position = self._context.generation.advance(connection)
+            is_ours = take_lease(connection, TICK, self._token, self._context.now_us(), TICK_LEASE_US)
         self._context.generation.keep(position)
+        if not is_ours:
+            return None
         upkeep.end_leases(database)
         upkeep.expire(database)
         self._reopen_windows()

@@ -1,6 +1,6 @@
 """How a database that was restored from a backup is told from the one that sent last (invariant 16).
 
-While anything ticks, the database's generation counts up, about once a second. Every process that sends keeps the
+While anything works on it, the database's generation counts up, about once a second. Every process that sends keeps the
 highest one it saw in a file of its state folder, beside the database: a database that shows less has lost time. Marking
 it as restored begins an era, higher than all generations of the one before, whoever kept them.
 """

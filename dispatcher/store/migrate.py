@@ -57,14 +57,19 @@ def ensure_current(database: Database) -> None:
     if revision is None and database.is_sqlite:
         upgrade(database.url.render_as_string(hide_password=False))
         return
+    raise schema_error(revision)
+
+
+def schema_error(revision: str | None) -> UnavailableError:
+    """For a database of another schema than HEAD."""
     known = {path.name.split("_")[0] for path in (Path(__file__).parent / "migrations" / "versions").glob("*.py")}
     if revision is not None and revision not in known:
-        raise UnavailableError(
+        return UnavailableError(
             "schema-newer",
-            f"the database has schema {revision}, which is newer than this version of Dispatcher ({HEAD})",
+            f"the database has schema {revision}; this program is older and knows {HEAD}",
             "Install the newer Dispatcher that made it.",
         )
     have = "no tables yet" if revision is None else f"schema {revision}"
-    raise UnavailableError(
+    return UnavailableError(
         "schema-older", f"the database has {have}; this version needs {HEAD}", "Run: dispatcher db upgrade"
     )

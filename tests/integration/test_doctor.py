@@ -150,7 +150,7 @@ def test_a_database_that_is_away_or_old_is_found(context: Context, look: Look, t
     assert _wrong(away) == {"database"}
     assert "geheim" not in str(away)
     (tmp_path / "empty.db").touch()
-    assert "schema" in look(DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")["database"].detail
+    assert "no tables" in look(DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")["database"].detail
 
 
 def test_the_broker_is_asked(context: Context, look: Look, redis_url: str) -> None:
