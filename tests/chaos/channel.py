@@ -1,7 +1,7 @@
 """A channel whose process freezes on command, at an exact point of handing a message over.
 
 The command is a file in the run's folder, `freeze-connecting` or `freeze-sent`. Whoever renames it first is the one;
-it leaves its process id and the message's reference in `frozen`, and stops itself until somebody continues it.
+it leaves its process id in `frozen`, and stops itself until somebody continues it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FreezingChannel(SimulatorChannel):
         super().__init__(config, FreezingHttp(http))
 
     async def send(self, message: OutboundMessage) -> Outcome:
-        if _is_told("connecting", message.ref):
+        if _is_told("connecting"):
             os.kill(os.getpid(), signal.SIGSTOP)
         return await super().send(message)
 
@@ -52,7 +52,7 @@ class FreezingHttp(HttpClient):
         body: bytes | None = None,
     ) -> HttpResponse:
         request = self._inner.request(method, url, headers=headers, form=form, json=json, body=body)
-        if method != "POST" or not _is_told("sent", ""):
+        if method != "POST" or not _is_told("sent"):
             return await request
         under_way = asyncio.create_task(request)
         await asyncio.wait([under_way], timeout=LEAVES_WITHIN_S)
@@ -60,13 +60,13 @@ class FreezingHttp(HttpClient):
         return await under_way
 
 
-def _is_told(point: str, ref: str) -> bool:
+def _is_told(point: str) -> bool:
     folder = Path(os.environ["CHAOS_FOLDER"])
     taken = folder / f"taken-{os.getpid()}"
     try:
         (folder / f"freeze-{point}").rename(taken)
     except FileNotFoundError:
         return False
-    taken.write_text(f"{os.getpid()} {ref}")
+    taken.write_text(str(os.getpid()))
     taken.rename(folder / "frozen")
     return True

@@ -86,6 +86,17 @@ def kill_child(stage: Stage, random: Random) -> Struck:
     return _trapped("kill-child", stage, random.choice(("claim", "begin", "record")), lambda victim: victim.kill())
 
 
+@fault("kill-sent")
+def kill_sent(stage: Stage, random: Random) -> Struck:
+    """SIGKILL while the bytes are out and the answer is not in."""
+    victim = _channel_froze("sent", stage)
+    if victim is None:
+        return Struck("kill-sent", time.time(), InFlight(), note="nobody sent anything")
+    struck = Struck("kill-sent", time.time(), stage.in_flight())
+    victim.kill()
+    return struck
+
+
 @fault("kill-web")
 def kill_web(stage: Stage, random: Random) -> Struck:
     return _at_once(
@@ -129,7 +140,7 @@ def freeze_sent(stage: Stage, random: Random) -> Struck:
 @fault("freeze-lost")
 def freeze_lost(stage: Stage, random: Random) -> Struck:
     """A begin is lost on its way to Postgres, and its worker freezes: others take the rows meanwhile."""
-    return _frozen_by_wire("freeze-lost", stage, random, "begin", after_commit=False, seconds=(3.0, 5.0))
+    return _frozen_by_wire("freeze-lost", stage, random, "begin", after_commit=False, seconds=(7.0, 9.0))
 
 
 def _frozen_by_wire(
@@ -154,25 +165,27 @@ def _frozen_by_wire(
 
 
 def _frozen_by_channel(point: str, stage: Stage, random: Random) -> Struck:
+    victim = _channel_froze(point, stage)
+    if victim is None:
+        return Struck(f"freeze-{point}", time.time(), InFlight(), note="nobody sent anything")
+    later = (random.uniform(*FROZEN_S), lambda: _resume(victim))
+    return Struck(f"freeze-{point}", time.time(), stage.in_flight(), later=[later])
+
+
+def _channel_froze(point: str, stage: Stage) -> psutil.Process | None:
+    """Tell one sending process to stop itself; it, or None where none sends."""
     told, frozen = stage.folder / f"freeze-{point}", stage.folder / "frozen"
     told.touch()
     deadline = time.monotonic() + PATIENCE_S
-    while not frozen.exists() and time.monotonic() < deadline:
+    while not frozen.exists():
+        if time.monotonic() > deadline:
+            told.unlink(missing_ok=True)
+            return None
         time.sleep(0.002)
-    kind = f"freeze-{point}"
-    if not frozen.exists():
-        told.unlink(missing_ok=True)
-        return Struck(kind, time.time(), InFlight(), note="nobody sent anything")
-    pid, _, _ = frozen.read_text().partition(" ")
+    victim = psutil.Process(int(frozen.read_text()))
     frozen.unlink()
-    victim = psutil.Process(int(pid))
     _await_stop(victim)
-    return Struck(
-        kind,
-        time.time(),
-        stage.in_flight(),
-        later=[(random.uniform(*FROZEN_S), lambda: _resume(victim))],
-    )
+    return victim
 
 
 def _await_stop(victim: psutil.Process) -> None:

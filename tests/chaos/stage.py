@@ -96,7 +96,10 @@ class Stage:
         enter = stack.enter_context
         self._direct_url = enter(self.servers.database())
         self.wire = enter(Wire(self.servers.postgres.port))
-        self.carrier = enter(CarrierProcess(CarrierOptions(behaviour=self._behaviour, remembers=True)))
+        options = CarrierOptions(behaviour=self._behaviour, ledger=self.folder / "ledger.tsv", remembers=True)
+        self.carrier = enter(CarrierProcess(options))
+        with suppress(PermissionError):  # the carrier's clock measures the pace: it should not wait for a processor
+            os.setpriority(os.PRIO_PROCESS, self.carrier.pid, -10)
         through = urlsplit(self._direct_url)._replace(netloc=f"postgres@127.0.0.1:{self.wire.port}")
         self.place = Place(
             self.folder,

@@ -1,0 +1,32 @@
+"""The suite can fail: with a guard of the engine taken out, the carrier takes messages twice, and the checks say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dispatcher.testing.carrier import Behaviour
+from tests.chaos import guards
+from tests.chaos.plan import Plan
+from tests.chaos.run import run
+from tests.chaos.stage import Servers
+
+pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.slow]
+
+# without callbacks, which would tell of a message that we know nothing of
+PROMPT = Behaviour(latency_ms=(30, 60), lost=1)
+# attempts stay open while a worker that lost its claim speaks up
+SLOW = Behaviour(latency_ms=(7000, 7500), lost=1)
+PLANS = {
+    guards.COMMIT_FIRST: Plan(1, PROMPT, ((2.0, "kill-sent"), (4.0, "kill-sent")), rate=40, sending_s=7),
+    guards.TOKEN: Plan(1, SLOW, ((1.0, "freeze-lost"), (12.0, "freeze-lost")), rate=10, sending_s=20),
+}
+
+
+@pytest.mark.parametrize("guard", sorted(PLANS))
+def test_without_a_guard_a_run_goes_red(guard: str, servers: Servers, tmp_path: Path) -> None:
+    findings = run(PLANS[guard], servers, tmp_path, print, guard)
+    assert findings.counts
+    assert findings.twice > 0, findings
+    assert any("accepted twice" in violation for violation in findings.violations)
