@@ -31,7 +31,8 @@ class Generation:
         self._state_dir = state_dir
         self._kept: Kept | None = None
         self._highest = 0
-        self._kept_at = self._advanced_at = self._said_at = float("-inf")
+        self._kept_at = self._advanced_at = float("-inf")
+        self._said_at: dict[str, float] = {}
         self._file = _identity(database)
 
     def require(self, connection: Connection) -> None:
@@ -52,8 +53,8 @@ class Generation:
 
     def _said(self, error: UnavailableError) -> UnavailableError:
         """Logged now and then: tasks end quietly at this kind of error."""
-        if time.monotonic() - self._said_at > _SAY_EVERY_S:
-            self._said_at = time.monotonic()
+        if time.monotonic() - self._said_at.get(error.code, float("-inf")) > _SAY_EVERY_S:
+            self._said_at[error.code] = time.monotonic()
             log.error(error.code, message=error.message, hint=error.hint)
         return error
 
