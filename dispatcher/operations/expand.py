@@ -42,6 +42,7 @@ from dispatcher.store.targeting import compile_audience, select_contacts
 
 PAGE = 2000
 _LEASE_US = 30 * SECOND_US
+_RENEW_EVERY_S = 5.0
 _URGENT = {"urgent": 0, "normal": 1}
 
 T = TypeVar("T")
@@ -91,11 +92,14 @@ class Expander:
         with database.begin() as connection:
             if not take_lease(connection, name, token, self.context.now_us(), _LEASE_US):
                 return 0
-        decided, deadline = 0, time.monotonic() + budget_s
+        decided, taken_at = 0, time.monotonic()
+        deadline = taken_at + budget_s
         try:
-            while not should_stop() and time.monotonic() < deadline:
-                with database.begin() as connection:
-                    take_lease(connection, name, token, self.context.now_us(), _LEASE_US)
+            while not should_stop() and (now := time.monotonic()) < deadline:
+                if now - taken_at > _RENEW_EVERY_S:
+                    with database.begin() as connection:
+                        take_lease(connection, name, token, self.context.now_us(), _LEASE_US)
+                    taken_at = now
                 people = self._page(step_id)
                 if people is None:
                     break
@@ -196,7 +200,7 @@ class RowMaker:
         self._sender_ids = _sender_ids(connection)
         self._rates: Rates = sender_rates(connection, configured_rates(self._context))
         self._now_us = self._context.now_us()
-        self._openings: dict[str, Any] = {}
+        self._shared: dict[tuple[int, str, str, int], dict[str, Any]] = {}
         self._price_keys: dict[int, tuple[str, str, str, int]] = {}
 
     def decide(
@@ -219,34 +223,43 @@ class RowMaker:
         self, identifier: int, person: Recipient, draft: Draft, cell_id: int, first_hop: int
     ) -> dict[str, Any]:
         seal = self._context.keys.sealer.seal
-        opening = self._opening(person.zone)
-        segments, sender = draft.written.segments, draft.sender
-        hop = self._step.route[draft.hop]
-        self._price_keys[identifier] = (sender.name, sender.channel, draft.point.country, segments)
+        hop, sender, point, written = draft
+        segments = written.segments
+        self._price_keys[identifier] = (sender.name, sender.channel, point.country, segments)
+        key = (hop, sender.name, person.zone, first_hop)
+        if key not in self._shared:
+            self._shared[key] = self._alike(*key)
         return {
+            **self._shared[key],
             "id": identifier,
-            "step_id": self._row.id,
-            "campaign_id": self._row.campaign_id,
             "contact_id": person.id,
-            "hop": draft.hop,
-            "sender_id": self._sender_ids[sender.name],
             "cell_id": cell_id,
-            "priority": _URGENT[self._step.priority],
-            "status": "queued",
-            "address_hash": draft.point.address_hash,
-            "address_sealed": seal("messages.address", identifier, open_address(self._context.keys, draft.point)),
-            "body_sealed": seal("messages.body", identifier, encode(draft.written.content)),
+            "address_hash": point.address_hash,
+            "address_sealed": seal("messages.address", identifier, open_address(self._context.keys, point)),
+            "body_sealed": seal("messages.body", identifier, encode(written.content)),
             "units": segments if self._rates.get(sender.name, (None, ""))[1] == "segment" else 1,
             "segments": segments,
-            "zone": person.zone,
+            "synthetic": person.synthetic,
+        }
+
+    def _alike(self, hop: int, sender: str, zone: str, first_hop: int) -> dict[str, Any]:
+        """What messages of a hop through a sender into a zone have in common."""
+        opening = next_opening(self._revision.window(zone), max(self._row.due_us, self._now_us))
+        return {
+            "step_id": self._row.id,
+            "campaign_id": self._row.campaign_id,
+            "hop": hop,
+            "sender_id": self._sender_ids[sender],
+            "priority": _URGENT[self._step.priority],
+            "status": "queued",
+            "zone": zone,
             "not_before_us": opening.opens_us,
             "not_before_rule": opening.rule,
             "not_after_us": opening.closes_us,
             "expires_us": self._row.expires_us,
-            "hop_after_us": self._hop_after_us(draft.hop, hop.after),
+            "hop_after_us": self._hop_after_us(hop, self._step.route[hop].after),
             "counted": first_hop == 0,
             "has_sibling": first_hop > 0,
-            "synthetic": person.synthetic,
         }
 
     def cost_of(self, rows: Sequence[Mapping[str, Any]]) -> Money:
@@ -264,12 +277,6 @@ class RowMaker:
         if index + 1 >= len(self._step.route):
             return None
         return 0 if after is None else int(after.total_seconds() * SECOND_US)
-
-    def _opening(self, zone: str) -> Any:
-        if zone not in self._openings:
-            wanted_us = max(self._row.due_us, self._now_us)
-            self._openings[zone] = next_opening(self._revision.window(zone), wanted_us)
-        return self._openings[zone]
 
 
 def charge(

@@ -78,8 +78,16 @@ class Revision:
         raise KeyError(step_name)
 
     def decider(self, step: Step, occasion: str) -> Decider:
-        session = self.campaign.sessions.get(occasion)
-        return Decider(self.campaign, step, session, self.senders, self.templates)
+        """One for each step and occasion: its texts are made ready once."""
+        key = (step.name, occasion)
+        if key not in self._deciders:
+            session = self.campaign.sessions.get(occasion)
+            self._deciders[key] = Decider(self.campaign, step, session, self.senders, self.templates)
+        return self._deciders[key]
+
+    @cached_property
+    def _deciders(self) -> dict[tuple[str, str], Decider]:
+        return {}
 
     def window(self, zone: str = "") -> Window:
         """The campaign's hours, in its own zone or in a contact's."""

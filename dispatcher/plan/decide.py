@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dispatcher.audience.consent import has_consent, has_refused
 from dispatcher.audience.holdout import is_held_out, share_of
@@ -26,8 +27,7 @@ class Skip:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A message to be: which hop, through which sender, to which number, saying what."""
 
     hop: int
@@ -89,9 +89,10 @@ class Decider:
     def _reach(self, route: _Hop, recipient: Recipient) -> tuple[Point, Sequence[SenderFacts]] | Reason:
         """The first number of the person that consent, refusals and a sender's countries allow."""
         reasons = []
-        for point in sorted(recipient.points, key=lambda p: p.rank):
-            serving = [s for s in route.senders if s.media == point.media]
-            if not serving:
+        points = recipient.points
+        for point in points if len(points) < 2 else sorted(points, key=lambda p: p.rank):
+            allowed = route.allowed(point)
+            if allowed is None:
                 continue
             if has_refused(recipient, point, self._campaign.purpose):
                 reasons.append(Reason.OPTED_OUT)
@@ -99,7 +100,6 @@ class Decider:
             if not self._may(recipient, point):
                 reasons.append(Reason.NO_CONSENT)
                 continue
-            allowed = [s for s in serving if not s.countries or point.country in s.countries]
             if allowed:
                 return point, allowed
             reasons.append(Reason.INELIGIBLE)
@@ -132,4 +132,14 @@ class _Hop:
     def __init__(self, index: int, hop: Hop, senders: Mapping[str, SenderFacts]) -> None:
         self.index = index
         self.hop = hop
-        self.senders = [senders[name] for name in hop.senders if name in senders]
+        self._senders = [senders[name] for name in hop.senders if name in senders]
+        self._allowed: dict[tuple[str, str], Sequence[SenderFacts] | None] = {}
+
+    def allowed(self, point: Point) -> Sequence[SenderFacts] | None:
+        """The senders that serve the number's country; None where none serves its medium."""
+        key = (point.media, point.country)
+        if key not in self._allowed:
+            serving = [s for s in self._senders if s.media == point.media]
+            fitting = [s for s in serving if not s.countries or point.country in s.countries]
+            self._allowed[key] = fitting if serving else None
+        return self._allowed[key]

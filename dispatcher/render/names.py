@@ -31,7 +31,7 @@ _PART = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 def proper(name: str) -> str:
     """Spaces collapsed and capitals set; a word in mixed case stays as its owner writes it."""
     shouted = name.isupper() or name.islower()
-    return " ".join(_proper_word(word, shouted) for word in name.split())
+    return " ".join([_proper_word(word, shouted) for word in name.split()])
 
 
 def given(name: str) -> str:
@@ -46,6 +46,7 @@ def given(name: str) -> str:
     return words[0]
 
 
+@lru_cache(maxsize=32768)
 def _is_prefix(word: str) -> bool:
     bare = word.rstrip(".").lower()
     if bare in HONORIFICS and (word.endswith(".") or bare not in {"st", "r"}):

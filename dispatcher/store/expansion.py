@@ -57,13 +57,14 @@ def _at_least(value: Any, floor: Any) -> Any:
 
 
 def insert_messages(
-    connection: Connection, rows: Sequence[dict[str, Any]]
+    connection: Connection, rows: Sequence[dict[str, Any]], *, undecided: bool = False
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Stored rows, and those whose number another person of the step already uses.
 
-    A person who has this hop already appears in neither: expanding again changes nothing (invariant 2).
+    A person who has this hop already appears in neither: expanding again changes nothing (invariant 2). `undecided`:
+    the transaction has looked, and nobody has.
     """
-    fresh, shared = _sort_out(connection, rows)
+    fresh, shared = _sort_out(connection, rows, set() if undecided else None)
     try:
         with connection.begin_nested():
             columns = tuple(fresh[0]) if fresh else ()
@@ -78,10 +79,11 @@ def insert_messages(
 
 
 def _sort_out(
-    connection: Connection, rows: Sequence[dict[str, Any]]
+    connection: Connection, rows: Sequence[dict[str, Any]], people: set[int] | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of one step that may be stored, and those whose number is taken. Who has the hop is left out."""
-    people = _present(connection, m.contact_id, rows, "contact_id")
+    """Rows of one step that may be stored, and those whose number is taken. `people` who have the hop are left out."""
+    if people is None:
+        people = _present(connection, m.contact_id, rows, "contact_id")
     numbers = {bytes(h) for h in _present(connection, m.address_hash, rows, "address_hash")}
     fresh: list[dict[str, Any]] = []
     shared: list[dict[str, Any]] = []
@@ -106,8 +108,11 @@ def _present(connection: Connection, column: Any, rows: Sequence[dict[str, Any]]
 def store_page(
     connection: Connection, step_id: int, rows: Sequence[dict[str, Any]], left_out: Sequence[LeftOut]
 ) -> list[dict[str, Any]]:
-    """Messages of one page and the people it leaves out; counters move with them. Returns the stored messages."""
-    stored, shared = insert_messages(connection, rows)
+    """Messages of one page and the people it leaves out, of whom `decided` knew none; counters move with them.
+
+    Returns the stored messages.
+    """
+    stored, shared = insert_messages(connection, rows, undecided=True)
     everyone_left = [
         *left_out,
         *(LeftOut(row["contact_id"], row["cell_id"], Reason.SHARED_ADDRESS) for row in shared),
@@ -133,10 +138,11 @@ def store_page(
 def count_queued(connection: Connection, stored: Sequence[dict[str, Any]]) -> None:
     """Fresh messages in the counters; a later hop's person is counted elsewhere until it is their best."""
     deltas: Counter[tally.Key] = Counter()
-    for row in stored:
-        deltas[tally.message_key(row["step_id"], row["hop"], row["sender_id"], Status.QUEUED, "")] += 1
-        if row["counted"]:
-            deltas[tally.people_key(row["step_id"], Status.QUEUED)] += 1
+    alike = Counter([(row["step_id"], row["hop"], row["sender_id"], row["counted"]) for row in stored])
+    for (step_id, hop, sender_id, counted), n in alike.items():
+        deltas[tally.message_key(step_id, hop, sender_id, Status.QUEUED, "")] += n
+        if counted:
+            deltas[tally.people_key(step_id, Status.QUEUED)] += n
     tally.add(connection, deltas)
 
 

@@ -41,7 +41,7 @@ class Sealer:
 
     def seal(self, column: str, row_id: int, value: str) -> bytes:
         nonce = os.urandom(_NONCE)
-        return self._header + nonce + self._newest.encrypt(nonce, value.encode(), b"%s:%d" % (column.encode(), row_id))
+        return self._header + nonce + self._newest.encrypt(nonce, value.encode(), f"{column}:{row_id}".encode())
 
     def open(self, column: str, row_id: int, stored: bytes) -> str:
         """Raises SealBrokenError."""
@@ -50,6 +50,6 @@ class Sealer:
             raise SealBrokenError(column)
         nonce, sealed = stored[_HEADER : _HEADER + _NONCE], stored[_HEADER + _NONCE :]
         try:
-            return cipher.decrypt(nonce, sealed, b"%s:%d" % (column.encode(), row_id)).decode()
+            return cipher.decrypt(nonce, sealed, f"{column}:{row_id}".encode()).decode()
         except InvalidTag:
             raise SealBrokenError(column) from None
