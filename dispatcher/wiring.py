@@ -23,6 +23,10 @@ def connect(environment: Environment | None = None) -> Context:
         environment.state_dir,
     )
     database = Database(environment.database_url)
-    ensure_current(database)
-    claim_installation(database, keys)
+    try:
+        ensure_current(database)
+        claim_installation(database, keys)
+    except BaseException:
+        database.close()
+        raise
     return Context(environment, database, keys)
