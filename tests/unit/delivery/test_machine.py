@@ -159,6 +159,29 @@ def test_a_hop_without_a_deadline_never_follows_mere_acceptance() -> None:
     assert message.hop_due_us == NOW
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [(Accepted(("SM1",)), Status.ACCEPTED), (Ambiguous(), Status.UNKNOWN), (NotSent(), Status.QUEUED)],
+)
+def test_the_end_of_an_attempt_whose_begin_was_lost_counts(outcome: Outcome, status: Status) -> None:
+    """Invariant 16: the database was restored under the worker."""
+    message = queued()
+    machine.record(message, 1, outcome, NOW, 0.5)
+    assert message.status is status
+
+
+@pytest.mark.parametrize("attempt", [1, 3])
+def test_a_receipt_of_any_lost_attempt_settles_what_is_held(attempt: int) -> None:
+    """Invariant 16: how often it was tried in the lost time, nobody knows."""
+    message = sending()
+    machine.lose(message, NOW, NOW + 60)
+    assert (message.status, message.claim_token, message.not_before_rule) == (Status.UNKNOWN, None, machine.LOST)
+    machine.withdraw(message, 7, NOW)
+    assert message.status is Status.UNKNOWN, "no worker of that time may say that nothing left"
+    machine.apply_receipt(message, attempt, Status.SENT, "", "", NOW)
+    assert message.status is Status.SENT
+
+
 class Life(RuleBasedStateMachine):
     """One message, a carrier that remembers what reached it, and events in any order."""
 
