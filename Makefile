@@ -4,7 +4,8 @@
 BIN := .venv/bin
 INSTALL_INPUTS := pyproject.toml requirements/install.sh
 
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+CHAOS_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 export PYTHON
@@ -20,8 +21,8 @@ demo: .venv/run.stamp ## run a whole campaign against the built-in carrier simul
 test: .venv/dev.stamp ## run every test (PYTEST_ARGS="tests/unit -x" for some)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-chaos: .venv/dev.stamp ## run the tests that kill workers and servers
-	$(BIN)/pytest tests/chaos
+chaos: .venv/dev.stamp ## kill workers and servers, again and again (CHAOS_ARGS="--runs 100"; goes on where it was)
+	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 bench: .venv/dev.stamp ## measure, against bare baselines in the same run
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

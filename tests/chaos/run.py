@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from dispatcher.core.status import Status
 from tests.chaos.checks import Findings, check
 from tests.chaos.faults import FAULTS, Struck
 from tests.chaos.plan import Plan
@@ -28,7 +29,8 @@ def run(plan: Plan, servers: Servers, folder: Path, say: Callable[[str], object]
         started = _first_message(stage)
         afterwards = Afterwards()
         struck = [_strike(stage, plan, started + at_s, kind, afterwards, say) for at_s, kind in plan.faults]
-        quiet = _await_quiet(stage, afterwards)
+        afterwards.join()
+        quiet = _await_quiet(stage, settled=not guard)
         _late_callbacks(stage)
         return check(stage, plan, struck, watch, quiet)
 
@@ -87,12 +89,11 @@ def _count_left(stage: Stage, struck: Struck) -> None:
     )[0][0]
 
 
-def _await_quiet(stage: Stage, afterwards: Afterwards) -> bool:
-    """Whether everyone reached an end, and every doubt was settled, in time."""
-    afterwards.join()
+def _await_quiet(stage: Stage, *, settled: bool) -> bool:
+    """Whether everyone reached an end, and, where that is asked for, every doubt was settled, in time."""
     deadline = time.monotonic() + QUIET_S
     while time.monotonic() < deadline:
-        if stage.place.is_at_rest() and "unknown" not in stage.place.statuses():
+        if stage.place.is_at_rest() and not (settled and stage.place.statuses()[Status.UNKNOWN]):
             return True
         time.sleep(0.5)
     return False
