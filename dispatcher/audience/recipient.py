@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dispatcher.spi.capabilities import Media
 
 ANY = "*"
+_BOTH: Final[tuple[Media, ...]] = ("sms", "whatsapp")
+_MEDIA: Final[dict[str, tuple[Media, ...]]] = {"any": _BOTH, "sms": _BOTH[:1], "whatsapp": _BOTH[1:]}
+
+
+def media_of(kept: str) -> tuple[Media, ...]:
+    """The media that a number serves; most serve both and are kept once, as "any"."""
+    return _MEDIA[kept]
 
 
 class Point(NamedTuple):

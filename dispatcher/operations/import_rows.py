@@ -94,17 +94,14 @@ class _Last:
 
 
 def numbers_of(points: Iterable[Point], keys: Keys) -> tuple[Number, ...]:
-    """Each number for the media it can be used on: any number of unknown kind on both, a landline on WhatsApp only
-    where the file says so."""
-    found: list[Number] = []
-    for media, e164, country, line_type, rank in points:
-        digest = keys.hash_address(e164)
-        if line_type == "landline":
-            used: tuple[str, ...] = ("whatsapp",) if media == "whatsapp" else ()
-        else:
-            used = ("sms", "whatsapp") if media == "any" else (media,)
-        found.extend([Number(name, e164, digest, country, line_type, rank) for name in used])
-    return tuple(found)
+    """The numbers that can be used: a landline on WhatsApp only, and only where the file says so."""
+    return tuple(
+        [
+            Number(media, e164, keys.hash_address(e164), country, line_type, rank)
+            for media, e164, country, line_type, rank in points
+            if line_type != "landline" or media == "whatsapp"
+        ]
+    )
 
 
 def prepare(row: ContactRow, numbers: tuple[Number, ...], keys: Keys, salt: str, cells: list[str] | None) -> Person:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, or_, select
 
+from dispatcher.audience.recipient import media_of
 from dispatcher.core.clock import iso
 from dispatcher.store.bulk import any_of
+from dispatcher.store.consent_words import imported_words
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import (
     answers,
@@ -81,16 +83,17 @@ def read_contact(connection: Connection, keys: Keys, contact_id: int) -> Record:
 
 def _numbers(connection: Connection, keys: Keys, contact_id: int) -> list[Record]:
     p = contact_points.c
-    rows = connection.execute(select(contact_points).where(p.contact_id == contact_id).order_by(p.rank, p.media))
+    rows = connection.execute(select(contact_points).where(p.contact_id == contact_id).order_by(p.rank, p.id))
     return [
         {
             "number": keys.sealer.open("contact_points.address", row.id, row.address_sealed),
-            "media": row.media,
+            "media": media,
             "country": row.country,
             "line_type": row.line_type,
             "refused": refusals(connection, row.address_hash),
         }
         for row in rows
+        for media in media_of(row.media)
     ]
 
 
@@ -134,9 +137,7 @@ def read_history(
         "replies": list(_inbound(connection, keys, contact_ids, hashes)),
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
         "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
-        "consent_events": _plain(
-            connection, consent_events, any_of(connection, consent_events.c.contact_id, contact_ids)
-        ),
+        "consent_events": _said(connection, contact_ids),
     }
 
 
@@ -177,14 +178,24 @@ def _inbound(
         }
 
 
+def _said(connection: Connection, contact_ids: Sequence[int]) -> list[Record]:
+    """The ledger, and what holds now by the word of an import."""
+    held = imported_words(connection, any_of(connection, consents.c.contact_id, contact_ids))
+    return [
+        *_plain(connection, consent_events, any_of(connection, consent_events.c.contact_id, contact_ids)),
+        *(_shown(word) for word in held),
+    ]
+
+
 def _plain(connection: Connection, table: Table, condition: ColumnElement[bool]) -> list[Record]:
     """Clear columns as they are, instants as ISO 8601; sealed and hashed ones left out."""
     rows = connection.execute(select(table).where(condition).order_by(*table.primary_key.columns)).mappings()
-    return [
-        {
-            name.removesuffix("_us"): iso(value) if name.endswith("_us") else value
-            for name, value in row.items()
-            if not name.endswith(("_sealed", "_hash"))
-        }
-        for row in rows
-    ]
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: RowMapping) -> Record:
+    return {
+        name.removesuffix("_us"): iso(value) if name.endswith("_us") else value
+        for name, value in row.items()
+        if not name.endswith(("_sealed", "_hash"))
+    }

@@ -17,12 +17,10 @@ _CHANGING: Final = (
 )  # fmt: skip
 CONTACT: Final = ("id", *_CHANGING, "identity_hash", "created_us")
 CONTACT_UPDATE: Final = _CHANGING
+POINT_UPDATE: Final = ("media", "rank")
 POINT: Final = ("id", "contact_id", "media", "rank", "address_hash", "address_sealed", "country", "line_type")
 MEMBERSHIP: Final = ("group_slug", "contact_id")
 CONSENT: Final = ("contact_id", "purpose", "media", "granted", "basis", "import_id", "at_us")
-CONSENT_EVENT: Final = (
-    "id", "contact_id", "purpose", "media", "granted", "basis", "evidence", "source", "via", "import_id", "at_us",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -32,13 +30,12 @@ class Rows:
     new_contacts: list[tuple[Any, ...]] = field(default_factory=list)
     changed_contacts: list[tuple[Any, ...]] = field(default_factory=list)
     points: list[tuple[Any, ...]] = field(default_factory=list)
-    moved_points: list[tuple[int, int]] = field(default_factory=list)
+    moved_points: list[tuple[int, str, int]] = field(default_factory=list)
     dropped_points: list[int] = field(default_factory=list)
     new_memberships: list[tuple[str, int]] = field(default_factory=list)
     more_memberships: list[dict[str, Any]] = field(default_factory=list)
     replaced_consents: list[int] = field(default_factory=list)
     consents: list[tuple[Any, ...]] = field(default_factory=list)
-    consent_events: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 def assign_ids(drafts: Sequence[Draft], ids: IdBlock) -> None:
@@ -53,23 +50,18 @@ def rows_of(drafts: Sequence[Draft], sealer: Sealer, ids: IdBlock, import_id: in
     """Seals and lays out. Every new draft has its id."""
     rows = Rows()
     new_numbers = [(draft, number) for draft in drafts for number in _numbers_to_add(draft)]
-    new_consents = [
-        (draft, draft.consent) for draft in drafts if draft.consent and draft.consent != draft.consent_before
-    ]
-    fresh = iter(ids.take(len(new_numbers) + len(new_consents)))
     for draft in drafts:
         _add_contact(rows, draft, sealer, now_us)
         _add_memberships(rows, draft)
+        if draft.consent and draft.consent != draft.consent_before:
+            _add_consent(rows, draft, draft.consent, import_id, terms.purpose, now_us)
         if draft.stored_numbers:
             _move_points(rows, draft)
-    for draft, number in new_numbers:
-        identifier = next(fresh)
+    for (draft, number), identifier in zip(new_numbers, ids.take(len(new_numbers)), strict=True):
         sealed = sealer.seal("contact_points.address", identifier, number.e164)
         rows.points.append(
             (identifier, draft.id, number.media, number.rank, number.hash, sealed, number.country, number.line_type)
         )
-    for draft, consent in new_consents:
-        _add_consent(rows, draft, consent, next(fresh), import_id, terms, now_us)
     return rows
 
 
@@ -103,19 +95,15 @@ def _add_memberships(rows: Rows, draft: Draft) -> None:
 
 
 def _move_points(rows: Rows, draft: Draft) -> None:
-    for key, (identifier, rank) in draft.stored_numbers.items():
-        number = draft.numbers.get(key)
+    for address_hash, stored in draft.stored_numbers.items():
+        number = draft.numbers.get(address_hash)
         if number is None:
-            rows.dropped_points.append(identifier)
-        elif number.rank != rank:
-            rows.moved_points.append((identifier, number.rank))
+            rows.dropped_points.append(stored.id)
+        elif (number.media, number.rank) != (stored.media, stored.rank):
+            rows.moved_points.append((stored.id, number.media, number.rank))
 
 
-def _add_consent(
-    rows: Rows, draft: Draft, consent: Consent, event_id: int, import_id: int, terms: Terms, now_us: int
-) -> None:
-    held = (draft.id, terms.purpose, "*", consent.granted, consent.basis)
-    rows.consents.append((*held, import_id, now_us))
-    rows.consent_events.append((event_id, *held, terms.evidence, terms.source, "import", import_id, now_us))
+def _add_consent(rows: Rows, draft: Draft, consent: Consent, import_id: int, purpose: str, now_us: int) -> None:
+    rows.consents.append((draft.id, purpose, "*", consent.granted, consent.basis, import_id, now_us))
     if draft.consent_before:
         rows.replaced_consents.append(draft.id)

@@ -15,13 +15,19 @@ MAX_ROWS_REMEMBERED: Final = 64
 
 
 class Number(NamedTuple):
-    """`media` is sms or whatsapp; `hash` is the keyed hash of the number."""
+    """`media` is sms, whatsapp or any; `hash` is the keyed hash of the number."""
 
     media: str
     e164: str
     hash: bytes
     country: str
     line_type: str
+    rank: int
+
+
+class StoredNumber(NamedTuple):
+    id: int
+    media: str
     rank: int
 
 
@@ -81,8 +87,8 @@ class Draft:
     zone: str = ""
     attributes: dict[str, AttributeValue] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
-    numbers: dict[tuple[str, bytes], Number] = field(default_factory=dict)
-    stored_numbers: dict[tuple[str, bytes], tuple[int, int]] = field(default_factory=dict)
+    numbers: dict[bytes, Number] = field(default_factory=dict)
+    stored_numbers: dict[bytes, StoredNumber] = field(default_factory=dict)
     consent_before: Consent | None = None
     consent: Consent | None = None
     synthetic: bool = False
@@ -129,9 +135,11 @@ class Draft:
             self.numbers, self.synthetic = {}, False
         rank_after = 1 + max((number.rank for number in self.numbers.values()), default=-1)
         for number in numbers:
-            key = (number.media, number.hash)
-            if key not in self.numbers:
-                self.numbers[key] = number._replace(rank=rank_after + number.rank) if rank_after else number
+            known = self.numbers.get(number.hash)
+            if known is None:
+                self.numbers[number.hash] = number._replace(rank=rank_after + number.rank) if rank_after else number
+            elif known.media != number.media:
+                self.numbers[number.hash] = known._replace(media="any")
         self.synthetic = self.synthetic or any(is_synthetic(number.e164) for number in numbers)
 
     def _fold_consent(self, said: bool | None, terms: Terms, again: bool) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dispatcher.store import draft_rows, import_lookup
 from dispatcher.store.bulk import any_of, insert_ignore, update_by_id
+from dispatcher.store.consent_words import keep_words
 from dispatcher.store.draft_rows import Rows, rows_of
 from dispatcher.store.drafts import Draft, Person, Terms
 from dispatcher.store.engine import Database
@@ -23,13 +24,7 @@ from dispatcher.store.installation import IdBlock
 from dispatcher.store.load import load
 from dispatcher.store.scratch import Scratch
 from dispatcher.store.sealed import Sealer
-from dispatcher.store.tables import (
-    consent_events,
-    consents,
-    contact_points,
-    contacts,
-    memberships,
-)
+from dispatcher.store.tables import consents, contact_points, contacts, memberships
 
 #: Called in the transaction that changed these contacts (invariant 15).
 ContactsChanged = Callable[[Connection, Sequence[int]], None]
@@ -147,7 +142,7 @@ class BatchStore:
         """The file's own id points to a contact with neither this name nor any of these numbers."""
         if person.row.external_id is None or draft.is_new or not draft.stored_numbers or not draft.name_sealed:
             return False
-        if any((number.media, number.hash) in draft.stored_numbers for number in person.numbers):
+        if any(number.hash in draft.stored_numbers for number in person.numbers):
             return False
         name = draft.name or self.sealer.open("contacts.name", draft.id, draft.name_sealed)
         return name.casefold() != person.row.name.casefold()
@@ -167,20 +162,19 @@ class BatchStore:
             connection.execute(
                 delete(contact_points).where(any_of(connection, contact_points.c.id, rows.dropped_points))
             )
-        update_by_id(connection, contact_points, ("rank",), rows.moved_points)
+        update_by_id(connection, contact_points, draft_rows.POINT_UPDATE, rows.moved_points)
         load(connection, contact_points, draft_rows.POINT, rows.points)
         load(connection, memberships, draft_rows.MEMBERSHIP, rows.new_memberships)
         insert_ignore(connection, memberships, rows.more_memberships)
         if rows.replaced_consents:
-            connection.execute(
-                delete(consents).where(
-                    any_of(connection, consents.c.contact_id, rows.replaced_consents),
-                    consents.c.purpose == self.terms.purpose,
-                    consents.c.media == "*",
-                )
+            replaced = (
+                any_of(connection, consents.c.contact_id, rows.replaced_consents)
+                & (consents.c.purpose == self.terms.purpose)
+                & (consents.c.media == "*")
             )
+            keep_words(connection, replaced, self.database.now_us())
+            connection.execute(delete(consents).where(replaced))
         load(connection, consents, draft_rows.CONSENT, rows.consents)
-        load(connection, consent_events, draft_rows.CONSENT_EVENT, rows.consent_events)
         if changed:
             self.on_contacts_changed(connection, [draft.id for draft in changed])
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from dispatcher.store.bulk import any_of, chunks
-from dispatcher.store.drafts import Consent, Draft, Number
+from dispatcher.store.drafts import Consent, Draft, Number, StoredNumber
 from dispatcher.store.tables import consents, contact_points, contacts, suppressions
 
 #: Always as many, so that SQLite compiles and keeps one statement instead of one for each count.
@@ -56,8 +56,8 @@ def complete(connection: Connection, found: dict[int, Draft], purpose: str) -> N
     points = select(contact_points).where(any_of(connection, contact_points.c.contact_id, ids))
     for row in connection.execute(points.order_by(contact_points.c.rank, contact_points.c.id)):
         draft = found[row.contact_id]
-        draft.stored_numbers[row.media, row.address_hash] = (row.id, row.rank)
-        draft.numbers[row.media, row.address_hash] = Number(
+        draft.stored_numbers[row.address_hash] = StoredNumber(row.id, row.media, row.rank)
+        draft.numbers[row.address_hash] = Number(
             row.media, "", row.address_hash, row.country, row.line_type, row.rank
         )
     held = select(consents.c.contact_id, consents.c.granted, consents.c.basis).where(

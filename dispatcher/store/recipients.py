@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, case, cast, func, select, type_coerce
 
-from dispatcher.audience.recipient import Point, Recipient
+from dispatcher.audience.recipient import Point, Recipient, media_of
 from dispatcher.store.bulk import any_of
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import consents, contact_points, contacts, memberships, suppressions
@@ -113,12 +113,13 @@ def _points(
     columns = (p.contact_id, p.id, p.media, p.rank, p.address_hash, p.address_sealed, p.country, purposes)
     points: dict[int, tuple[Point, ...]] = {}
     refused: dict[bytes, frozenset[str]] = {}
-    for contact_id, *point, purposes in connection.execute(
+    for contact_id, point_id, media, *point, purposes in connection.execute(
         select(*columns).where(any_of(connection, p.contact_id, ids))
     ).all():
-        points[contact_id] = (*points.get(contact_id, ()), Point(*point))
+        for medium in media_of(media):
+            points[contact_id] = (*points.get(contact_id, ()), Point(point_id, medium, *point))
         if purposes:
-            refused[point[3]] = frozenset(purposes.split(_RECORD))
+            refused[point[1]] = frozenset(purposes.split(_RECORD))
     return points, refused
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, select, update
 
 from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.consent_words import keep_words
 from dispatcher.store.installation import take_ids
 from dispatcher.store.tables import (
     consent_events,
@@ -42,8 +43,9 @@ def withdraw_consent(
     held = any_of(connection, c.contact_id, contact_ids) & c.granted
     if purpose != "*":
         held &= c.purpose == purpose
+    keep_words(connection, held, now_us)
     rows = connection.execute(select(consents).where(held)).all()
-    connection.execute(update(consents).where(held).values(granted=False, at_us=now_us))
+    connection.execute(update(consents).where(held).values(granted=False, import_id=None, at_us=now_us))
     ids = take_ids(connection, len(rows), now_us) if rows else range(0)
     for identifier, row in zip(ids, rows, strict=True):
         connection.execute(
@@ -67,6 +69,7 @@ def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:
     numbers = select(contact_points.c.address_hash).where(contact_points.c.contact_id == contact_id)
     hashes = list(connection.execute(numbers).scalars())
     connection.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
+    keep_words(connection, consents.c.contact_id == contact_id, now_us)
     for table in (contact_points, memberships, consents):
         connection.execute(delete(table).where(table.c.contact_id == contact_id))
     connection.execute(

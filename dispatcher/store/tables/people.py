@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
-    ForeignKey,
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -68,18 +67,22 @@ attribute_types = Table(
     Column("import_id", Big),
 )
 
+# A contact's row is never deleted, only blanked, so that what belongs to it needs no foreign key: for every row of an
+# import Postgres would look the contact up and lock it.
+
+#: `media`: sms, whatsapp, or any for a number that serves both.
 contact_points = Table(
     "contact_points",
     metadata,
     id_column(),
-    Column("contact_id", Big, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+    Column("contact_id", Big, nullable=False),
     Column("media", Text, nullable=False),
     Column("rank", SmallInteger, nullable=False, server_default="0"),
     Column("address_hash", LargeBinary, nullable=False),
     Column("address_sealed", LargeBinary, nullable=False),
     word_column("country"),
     word_column("line_type"),
-    UniqueConstraint("contact_id", "media", "address_hash"),
+    UniqueConstraint("contact_id", "address_hash"),
     Index("ix_contact_points_address_hash", "address_hash"),
 )
 
@@ -87,18 +90,19 @@ memberships = Table(
     "memberships",
     metadata,
     Column("group_slug", Text, nullable=False),
-    Column("contact_id", Big, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+    Column("contact_id", Big, nullable=False),
     PrimaryKeyConstraint("contact_id", "group_slug"),
     Index("ix_memberships_group_slug_contact_id", "group_slug", "contact_id"),
     sqlite_with_rowid=False,
 )
 
-# Consent: what holds now, and the ledger of how it came to hold.
+# Consent: what holds now, and the ledger of what was said before.
 
+#: With an `import_id` the word is that import's, evidence and source included; without one the ledger has it.
 consents = Table(
     "consents",
     metadata,
-    Column("contact_id", Big, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+    Column("contact_id", Big, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("media", Text, nullable=False),
     Column("granted", Boolean, nullable=False),

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from dispatcher.core.errors import UsageError
-from dispatcher.operations.contacts import show_contact, stop_contact
+from dispatcher.operations.contacts import export_contact, show_contact, stop_contact
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_contacts import import_contacts
 from dispatcher.operations.import_result import ImportOptions, ImportResult
@@ -156,6 +156,19 @@ def test_media_follow_columns_and_line_type(run: Run, context: Context) -> None:
     assert [n["media"] for n in b["numbers"]] == ["whatsapp"]
 
 
+def test_a_number_for_one_medium_serves_both_once_a_row_says_so(run: Run, context: Context) -> None:
+    def media() -> list[str]:
+        return [n["media"] for n in show_contact(context, "081234567890")[0]["numbers"]]
+
+    run("ID Anggota,Nama,No WA,No HP\n7,Siti,081234567890,\n", "wa.csv")
+    assert media() == ["whatsapp"]
+    run("ID Anggota,Nama,No WA,No HP\n7,Siti A,081234567890,\n7,Siti A,,081234567890\n", "both.csv")
+    assert media() == ["sms", "whatsapp"]
+    run("ID Anggota,Nama,No WA,No HP\n7,Siti,,081234567890\n", "sms.csv")
+    assert media() == ["sms"]
+    assert count(context.database, t.contact_points) == 1
+
+
 def test_rejected_rows_go_to_a_private_file_without_live_formulas(run: Run, tmp_path: Path) -> None:
     text = 'Nama,No HP,Catatan\nBudi,0213456789,\nAni,081234567890,"=HYPERLINK(""http://x"")"\nCici,12,\nDedi,081311112222,\n'
     result = run(text)
@@ -183,7 +196,9 @@ def test_consent_follows_the_column_and_a_refusal_is_not_turned_by_silence(run: 
     assert show_contact(context, "081234567890")[0]["consents"][0]["granted"] is False
     run("Nama,No HP,Setuju\nA,081234567890,ya\n", "said.csv")
     assert show_contact(context, "081234567890")[0]["consents"][0]["granted"] is True
-    assert count(context.database, t.consent_events) == 3
+    said = export_contact(context, "081234567890")["consent_events"]
+    assert [(word["granted"], word["source"]) for word in said] == [(False, "warga.csv"), (True, "said.csv")]
+    assert count(context.database, t.consent_events) == 1
 
 
 def test_a_refusing_number_stays_refused_whatever_a_file_says(run: Run, context: Context) -> None:
@@ -221,16 +236,12 @@ def test_the_import_is_on_record(run: Run, context: Context) -> None:
     result = run(HEADER + SITI, basis="consent", evidence="Formulir 3", source="Kelurahan Menteng", purpose="voting")
     with context.database.read() as connection:
         row = connection.execute(select(t.imports)).one()
-        event = connection.execute(select(t.consent_events)).one()
     assert (row.id, row.basis, row.evidence, row.purpose) == (result.import_id, "consent", "Formulir 3", "voting")
     assert (row.source, len(row.file_sha256), row.counts["created"]) == ("Kelurahan Menteng", 64, 1)
     assert row.finished_us is not None
-    assert (event.evidence, event.source, event.via, event.import_id) == (
-        "Formulir 3",
-        "Kelurahan Menteng",
-        "import",
-        row.id,
-    )
+    (said,) = export_contact(context, "081234567890")["consent_events"]
+    assert (said["evidence"], said["source"], said["via"]) == ("Formulir 3", "Kelurahan Menteng", "import")
+    assert said["import_id"] == row.id
 
 
 def test_another_purpose_adds_consent_for_it(run: Run, context: Context) -> None:

@@ -124,6 +124,16 @@ def test_export_holds_everything_opened(context: Context, siti: int) -> None:
     json.dumps(held)
 
 
+def test_a_word_that_was_withdrawn_stays_in_the_ledger_with_its_import(context: Context, siti: int) -> None:
+    stop_contact(context, NUMBER, reason="menelepon")
+    stop_contact(context, NUMBER, reason="lagi")
+    said = export_contact(context, NUMBER)["consent_events"]
+    assert [(word["granted"], word["via"], bool(word["source"])) for word in said] == [
+        (True, "import", True),
+        (False, said[1]["via"], False),
+    ]
+
+
 def test_erasure_leaves_counts_and_the_refusal_only(context: Context, siti: int, run: Run) -> None:
     """Invariants 14 and 15."""
     put_message(context, siti, 1)

@@ -424,9 +424,6 @@ def upgrade() -> None:
         sa.Column("basis", sa.Text(), server_default="", nullable=False),
         sa.Column("import_id", Big, nullable=True),
         sa.Column("at_us", Big, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contacts.id"], name=op.f("fk_consents_contact_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("contact_id", "purpose", "media", name=op.f("pk_consents")),
         sqlite_with_rowid=False,
     )
@@ -440,22 +437,14 @@ def upgrade() -> None:
         sa.Column("address_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("country", sa.Text(), server_default="", nullable=False),
         sa.Column("line_type", sa.Text(), server_default="", nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contacts.id"], name=op.f("fk_contact_points_contact_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_points")),
-        sa.UniqueConstraint(
-            "contact_id", "media", "address_hash", name=op.f("uq_contact_points_contact_id_media_address_hash")
-        ),
+        sa.UniqueConstraint("contact_id", "address_hash", name=op.f("uq_contact_points_contact_id_address_hash")),
     )
     op.create_index("ix_contact_points_address_hash", "contact_points", ["address_hash"], unique=False)
     op.create_table(
         "memberships",
         sa.Column("group_slug", sa.Text(), nullable=False),
         sa.Column("contact_id", Big, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contacts.id"], name=op.f("fk_memberships_contact_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("contact_id", "group_slug", name=op.f("pk_memberships")),
         sqlite_with_rowid=False,
     )
