@@ -15,7 +15,7 @@ from dispatcher.operations.record import Ended, record_ends
 from dispatcher.operations.spool import write_spool
 
 AT_ONCE = 500
-_GATHER_S = 0.04
+_GATHER_S = 0.1
 _AGAIN_S = 0.5
 
 Transaction = Callable[[Callable[[Connection], Any]], Awaitable[Any]]

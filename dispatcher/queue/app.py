@@ -16,7 +16,7 @@ from kombu.transport.redis import Channel
 
 from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.logs import set_up_logs
-from dispatcher.queue.runtime import Runtime, stop_flag
+from dispatcher.queue.runtime import Runtime, places, stop_flag
 
 TICK_EVERY_S = 1.0
 TICK_EXPIRES_S = 2.0
@@ -98,8 +98,9 @@ def install_signals(app: Celery) -> None:
         set_up_logs(level=loglevel)
 
     @worker_init.connect(weak=False)
-    def _before_fork(**_: Any) -> None:
+    def _before_fork(sender: Any, **_: Any) -> None:
         stop_flag.make(multiprocessing.get_context("fork"))
+        places.make(sender.concurrency or 1)
 
     @worker_ready.connect(weak=False)
     def _start_clock(**_: Any) -> None:

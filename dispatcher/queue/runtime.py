@@ -6,10 +6,13 @@ Made on first use in the process that uses it, so that nothing is shared over a 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import tempfile
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.context import Context
@@ -39,7 +42,41 @@ class StopFlag:
         return bool(self._event.is_set())
 
 
+class Places:
+    """How many processes of one worker may drain at a time: one of them stays free for ticks and expansion.
+
+    Each place is a byte that a process locks in a file without a name: the system frees it when the process dies.
+    """
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._count = 0
+
+    def make(self, processes: int) -> None:
+        """Before the fork, so that children share the file."""
+        self._file, self._count = tempfile.TemporaryFile(), max(1, processes - 1)  # noqa: SIM115  for good
+
+    @contextmanager
+    def one(self) -> Iterator[bool]:
+        """False where all are taken."""
+        place = next((n for n in range(self._count) if self._take(n)), None)
+        try:
+            yield place is not None or self._file is None
+        finally:
+            if place is not None and self._file is not None:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+
+    def _take(self, place: int) -> bool:
+        assert self._file is not None
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        except OSError:
+            return False
+        return True
+
+
 stop_flag = StopFlag()
+places = Places()
 connect: Connect | None = None
 """How a process gets its context; `worker.py` sets it, so that the queue does not import the wiring."""
 
@@ -96,8 +133,10 @@ class Runtime:
         if not self._delivering.acquire(blocking=False):
             return
         try:
-            parts = self._get()
-            parts.on_loop(parts.deliverer.run(budget_s, stop_flag.is_set))
+            with places.one() as is_ours:
+                if is_ours:
+                    parts = self._get()
+                    parts.on_loop(parts.deliverer.run(budget_s, stop_flag.is_set))
         except UnavailableError:
             return
         finally:
