@@ -8,14 +8,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from dispatcher.core.status import GOOD, Reason, Status
+from dispatcher.core.status import climb as higher
 from dispatcher.delivery import machine
 from dispatcher.spi import Receipt
 from dispatcher.store import receipts as store
 from dispatcher.store.attempts import climb_attempts
 from dispatcher.store.cancel import give_back_caps
+from dispatcher.store.climbs import Climb, climb
 from dispatcher.store.outbox import Batch
 from dispatcher.store.receipts import Attempt, Parts
 from dispatcher.store.stops import stop_address
+
+_PLAIN = frozenset({Status.ACCEPTED, Status.SENT, *GOOD})
 
 
 class Event(NamedTuple):
@@ -37,6 +41,40 @@ def fold(connection: Connection, events: Sequence[Event], now_us: int) -> None:
 
     A sender speaks of its own messages only.
     """
+    climbed = climb(connection, plain_climbs(events), now_us)
+    rest = []
+    for event in events:
+        if event.attempt and event.attempt.message_id in climbed:
+            event.row["state"] = "folded"
+        elif event.attempt:
+            rest.append(event)
+    fold_generally(connection, rest, now_us)
+
+
+def plain_climbs(events: Sequence[Event]) -> list[Climb]:
+    """Of each message that only good things are said of, the best; none where the words are of several attempts."""
+    climbs: dict[int, Climb] = {}
+    others: set[int] = set()
+    for row, receipt, attempt in events:
+        if attempt is None:
+            continue
+        identifier, number = attempt
+        if receipt.status not in _PLAIN or receipt.code or receipt.suppress:
+            others.add(identifier)
+            continue
+        said = Climb(identifier, number, row["sender_id"], receipt.status, receipt.provider_id)
+        known = climbs.setdefault(identifier, said)
+        if known is said:
+            continue
+        if (known.attempt, known.sender_id) != (said.attempt, said.sender_id):
+            others.add(identifier)
+        reached = higher(known.status, said.status)
+        climbs[identifier] = known._replace(status=reached, provider_id=known.provider_id or said.provider_id)
+    return [one for one in climbs.values() if one.message_id not in others]
+
+
+def fold_generally(connection: Connection, events: Sequence[Event], now_us: int) -> None:
+    """The way for any event; the same rows as by the short way, where that is open."""
     wanted = [event.attempt.message_id for event in events if event.attempt]
     if not wanted:
         return

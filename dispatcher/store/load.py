@@ -52,8 +52,8 @@ def _with_documents(
 
 
 def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    from psycopg import IntegrityError as Taken
-    from sqlalchemy.exc import IntegrityError
+    from psycopg import Error
+    from sqlalchemy.exc import DBAPIError
 
     statement, types = _copy_statement(table, columns)
     driver: Any = connection.connection.driver_connection
@@ -63,8 +63,10 @@ def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: 
             write = copy.write_row
             for row in rows:
                 write(row)
-    except Taken as error:
-        raise IntegrityError(statement, None, error) from None
+    except Error as error:
+        # as SQLAlchemy, which did not see it, would have raised it
+        lost = driver.closed
+        raise DBAPIError.instance(statement, None, error, Error, connection_invalidated=lost) from None
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, or_, select, update
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.status import Status
 from dispatcher.receipts.fold import hear_part
-from dispatcher.store.bulk import any_of, insert
+from dispatcher.store.bulk import any_of
+from dispatcher.store.load import load
 from dispatcher.store.tables import messages, provider_refs, receipts
 
 MATCHED_WITHIN_US = 7 * DAY_US
@@ -25,7 +26,9 @@ class Attempt(NamedTuple):
 
 
 def insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    insert(connection, receipts, rows)
+    """All with the same keys in the same order."""
+    if rows:
+        load(connection, receipts, tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def by_provider_ids(
