@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.store import tally
-from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.among import among
+from dispatcher.store.bulk import insert_ignore
 from dispatcher.store.load import load
 from dispatcher.store.tables import messages, skipped, steps
 
@@ -31,8 +32,8 @@ class LeftOut:
 def decided(connection: Connection, step_id: int, contact_ids: Sequence[int]) -> set[int]:
     """Those of whom the step has disposed already: where it is expanded again, they change nothing (invariant 2)."""
     s = skipped.c
-    left = select(s.contact_id).where(s.step_id == step_id, any_of(connection, s.contact_id, contact_ids))
-    sent = select(m.contact_id).where(m.step_id == step_id, any_of(connection, m.contact_id, contact_ids))
+    left = select(s.contact_id).where(s.step_id == step_id, among(connection, s.contact_id, contact_ids))
+    sent = select(m.contact_id).where(m.step_id == step_id, among(connection, m.contact_id, contact_ids))
     return {*connection.execute(left).scalars(), *connection.execute(sent).scalars()}
 
 
@@ -100,7 +101,7 @@ def _present(connection: Connection, column: Any, rows: Sequence[dict[str, Any]]
     found: set[Any] = set()
     for step_id, hop in {(row["step_id"], row["hop"]) for row in rows}:
         wanted = [row[name] for row in rows if (row["step_id"], row["hop"]) == (step_id, hop)]
-        statement = select(column).where(m.step_id == step_id, m.hop == hop, any_of(connection, column, wanted))
+        statement = select(column).where(m.step_id == step_id, m.hop == hop, among(connection, column, wanted))
         found.update(connection.execute(statement).scalars())
     return found
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, Text, case, cast, func, select, type_coerce
 
 from dispatcher.audience.recipient import Point, Recipient, media_of
-from dispatcher.store.bulk import any_of
+from dispatcher.store.among import among
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import consents, contact_points, contacts, memberships, suppressions
 
@@ -38,7 +38,7 @@ def load_page(connection: Connection, selection: Select[Any], keys: Keys) -> lis
 def load_people(connection: Connection, ids: Iterable[int], keys: Keys) -> dict[int, Recipient]:
     """These people; erased ones are missing."""
     statement = select(*_columns(connection)).where(
-        any_of(connection, contacts.c.id, sorted(set(ids))), contacts.c.erased_us.is_(None)
+        among(connection, contacts.c.id, sorted(set(ids))), contacts.c.erased_us.is_(None)
     )
     return {r.id: r for r in _complete(connection, statement, keys)}
 
@@ -114,7 +114,7 @@ def _points(
     points: dict[int, tuple[Point, ...]] = {}
     refused: dict[bytes, frozenset[str]] = {}
     for contact_id, point_id, media, *point, purposes in connection.execute(
-        select(*columns).where(any_of(connection, p.contact_id, ids))
+        select(*columns).where(among(connection, p.contact_id, ids))
     ).all():
         for medium in media_of(media):
             points[contact_id] = (*points.get(contact_id, ()), Point(point_id, medium, *point))

@@ -8,7 +8,8 @@ from itertools import count
 from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, select
 from sqlalchemy.schema import CreateTable
 
-from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.among import among
+from dispatcher.store.bulk import insert_ignore
 
 _numbers = count()
 
@@ -36,7 +37,7 @@ class SeenNumbers:
         columns = (self._table.c.hop, self._table.c.address_hash)
         if not hashes:
             return []
-        statement = select(*columns).where(any_of(self._connection, self._table.c.address_hash, hashes))
+        statement = select(*columns).where(among(self._connection, self._table.c.address_hash, hashes))
         met = {(row.hop, bytes(row.address_hash)) for row in self._connection.execute(statement)}
         answers = []
         for number in asked:
