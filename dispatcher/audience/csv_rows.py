@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -20,6 +21,7 @@ from dispatcher.audience.raw import MAX_ROW_CHARACTERS, RawRow, fitted
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _SAMPLE_BYTES: Final = 1 << 18
+_BLOCK_CHARACTERS: Final = 1 << 14
 _MAX_LINES_PER_ROW: Final = 200
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -65,6 +67,8 @@ def _records(lines: _Lines, dialect: Dialect, width: int | None) -> Iterator[Raw
     reader = csv.reader(lines, delimiter=dialect.delimiter)
     one_byte = dialect.encoding in _ONE_BYTE
     while True:
+        while plain := lines.plain_rows(dialect):
+            yield from (row if width is None else fitted(row, width) for row in plain if any(row.cells))
         lines.begin()
         try:
             cells = next(reader)
@@ -102,6 +106,20 @@ class _Lines:
         self._at_end = False
         self.first_line = 0
         self.cut = False
+
+    def plain_rows(self, dialect: Dialect) -> list[RawRow]:
+        """The next rows, at once, where every line is one and needs no care; [] where each has to be looked at."""
+        if self._again:
+            return []
+        block = self._file.read(_BLOCK_CHARACTERS)
+        block += self._file.readline(MAX_ROW_CHARACTERS)  # never half a line, nor half a line end
+        if not _is_plain(block, dialect.encoding):
+            self._again.extend(StringIO(block, newline=""))
+            return []
+        cells = csv.reader(StringIO(block, newline=""), delimiter=dialect.delimiter)
+        rows = [RawRow(line, row) for line, row in enumerate(cells, self._line + 1)]
+        self._line += len(rows)
+        return rows
 
     def begin(self) -> None:
         self._row.clear()
@@ -165,6 +183,13 @@ class _Lines:
         self._again.extendleft(reversed(others))
         self._line -= len(others)
         return RawRow(self.first_line, first.rstrip("\r\n").split(delimiter), problem)
+
+
+def _is_plain(block: str, encoding: str) -> bool:
+    """Without quotes a line is a row, and no cell of a short block is too long for the CSV reader."""
+    if '"' in block or "\0" in block or len(block) > csv.field_size_limit():
+        return False
+    return block.isascii() or not (encoding in _ONE_BYTE or _UNDECODED.search(block))
 
 
 def _is_utf8(line: str) -> bool:

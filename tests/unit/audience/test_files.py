@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dispatcher.audience import csv_rows
+from dispatcher.audience.csv_rows import Dialect
 from dispatcher.audience.files import open_rows
 from dispatcher.audience.raw import RawRow
 from dispatcher.core.errors import UsageError
@@ -168,6 +170,24 @@ def test_no_such_file(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             open_rows(path)
         assert caught.value.code == "no-such-file"
+
+
+@given(
+    st.lists(st.text("ab ,;é\u2028\x85", max_size=30), min_size=1, max_size=40),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.integers(1, 64),
+)
+def test_plain_lines_read_at_once_are_as_those_read_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str, block: int
+) -> None:
+    text = end.join([HEADER, *lines])
+    path = write(tmp_path_factory.mktemp("plain"), text)
+    dialect = Dialect("utf-8", ",")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_rows, "_BLOCK_CHARACTERS", block)
+        at_once = list(csv_rows.csv_rows(path, dialect, 3))
+        patch.setattr(csv_rows, "_is_plain", lambda *_: False)
+        assert at_once == list(csv_rows.csv_rows(path, dialect, 3))
 
 
 def test_memory_is_bounded_by_the_row(tmp_path: Path) -> None:
