@@ -6,10 +6,12 @@ and another goes on (invariants 2, 11, 13). Texts are rendered and sealed here; 
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
@@ -87,6 +89,7 @@ class Expander:
 
         One worker at a time, under a lease that another takes over when it ends.
         """
+        _keep_what_is_loaded()
         name, token = f"expand:{step_id}", new_token()
         database = self.context.database
         with database.begin() as connection:
@@ -137,6 +140,13 @@ class Expander:
 
     def cell_ids(self, connection: Connection, people: Sequence[Recipient]) -> Mapping[Any, int]:
         return self._cells.ids(connection, map(cell_key, people), self.context.now_us())
+
+
+@cache
+def _keep_what_is_loaded() -> None:
+    """Once a process: modules and tables stay, and each full collection that walks them costs as much as a page."""
+    gc.collect()
+    gc.freeze()
 
 
 class _StepWork:
