@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -160,7 +161,7 @@ def _frozen_by_wire(
 
     then = Then.GO_ON if after_commit else Then.CUT
     struck = _trapped(kind, stage, point, freeze, after_commit=after_commit, then=then)
-    struck.later = [(random.uniform(*seconds), lambda victim=victim: _resume(victim)) for victim in frozen]
+    struck.later = [(random.uniform(*seconds), partial(_resume, victim)) for victim in frozen]
     return struck
 
 

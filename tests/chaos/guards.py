@@ -44,7 +44,7 @@ def without_commit_first() -> None:
         return outcome
 
     Drain._begin_in = begin_nothing  # type: ignore[method-assign]
-    Drain._send = remember  # type: ignore[method-assign]
+    Drain._send = remember  # type: ignore[method-assign, assignment]
     Outgoing.send = commit_afterwards  # type: ignore[method-assign]
 
 

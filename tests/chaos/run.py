@@ -107,7 +107,7 @@ def _late_callbacks(stage: Stage) -> None:
 
     def told() -> bool:
         summary = stage.carrier.summary()
-        return summary["still_to_happen"] == 0 and summary["callbacks"]["pending"] == 0
+        return not (summary["still_to_happen"] or summary["callbacks"]["pending"])
 
     _eventually(told, 30)
 

@@ -180,7 +180,7 @@ class Stage:
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(self._direct_url, autocommit=True)
-            answer = self._connection.execute(statement)  # type: ignore[arg-type]
+            answer = self._connection.execute(statement)
             return answer.fetchall() if answer.description else []
         except psycopg.OperationalError:
             self._forget_connection()

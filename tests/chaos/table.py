@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 Finding = dict[str, Any]
@@ -54,5 +54,5 @@ def _fault_row(kind: str, faults: list[Finding]) -> tuple[str, ...]:
     return kind, str(len(faults)), str(len(met)), str(claimed), str(begun), soon
 
 
-def _lines(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
