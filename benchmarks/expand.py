@@ -19,7 +19,7 @@ from dispatcher.store.tables import messages, steps
 
 
 def measure(contacts: int, *, postgres: bool) -> dict[str, float]:
-    """Rows a second of both, their ratio, our processor time a person, and the peak of resident memory before `bare`."""
+    """Rows a second of both, their ratio, our processor time a person, and the peak of memory before the bare rows."""
     with installation(postgres=postgres) as (context, _):
         applied_campaign(context, contacts)
         with context.database.read() as connection:
