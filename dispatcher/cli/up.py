@@ -35,7 +35,7 @@ def up(
     set_up_logs()
     context = connect_context()
     sync_senders(context)
-    for finding in public_url(context.environment):
+    for finding in public_url(context.environment, excuse_gone=False):
         if not finding.ok:
             say(f"The public URL is {finding.detail}. {finding.fix}")
     uvloop.run(_run(context, host, port))
