@@ -24,7 +24,7 @@ from dispatcher.core.clock import from_us
 from dispatcher.core.errors import UsageError
 from dispatcher.core.phone import mask
 from dispatcher.operations.context import Context
-from dispatcher.operations.import_reader import Request, rare_collection, read_batches
+from dispatcher.operations.import_reader import Batch, Request, rare_collection, read_batches
 from dispatcher.operations.import_rejects import RejectsFile, default_path
 from dispatcher.operations.import_result import COUNTS, ImportOptions, ImportResult, SharedNumber
 from dispatcher.operations.import_rows import open_reading, reject
@@ -35,7 +35,7 @@ from dispatcher.store.imports import Provenance, open_record
 from dispatcher.store.installation import IdBlock
 from dispatcher.store.scratch import Scratch
 
-BATCH_ROWS: Final = 2000
+BATCH_ROWS: Final = 8000
 _IDS_AT_ONCE: Final = 40_000
 #: Shared numbers of which the lines are told.
 MAX_LISTED: Final = 100
@@ -109,33 +109,32 @@ class _Run:
         self._result, self._rejects, self._store = result, rejects, store
         self._shared: set[int] = set()
 
-    def take(self, batch: Sequence[Person | RejectedRow]) -> None:
-        people = [row for row in batch if isinstance(row, Person)]
+    def take(self, batch: Batch) -> None:
+        people = batch.people
         outcome = self._store.preview(people, self.scratch) if self.scratch else self._store.store(people)
-        taken = [reject("id_taken", person.row.line, person.cells or []) for person in outcome.taken]
-        rejected = sorted([*taken, *(row for row in batch if isinstance(row, RejectedRow))])
+        taken = [reject("id_taken", person.line, person.cells or []) for person in outcome.taken]
+        rejected = sorted([*taken, *batch.rejected])
         for row in rejected:
             self._rejects.add(row)
-        self._count(batch, people, rejected, outcome)
+        self._count(people, rejected, outcome)
         self._list_shared(people, outcome)
 
     def _count(
         self,
-        batch: Sequence[object],
         people: Sequence[Person],
         rejected: Sequence[RejectedRow],
         outcome: Outcome,
     ) -> None:
         result = self._result
-        result.rows += len(batch)
+        result.rows += len(people) + len(rejected) - len(outcome.taken)
         for name in ("created", "updated", "unchanged", "suppressed"):
             setattr(result, name, getattr(result, name) + getattr(outcome, name))
         result.rejected += len(rejected)
         result.reasons.update(row.code for row in rejected)
         result.minors += sum(1 for person in people if person.minor)
         for person in people:
-            if person.row.notes:
-                result.notes.update(note for note in person.row.notes if note != "minor")
+            if person.notes:
+                result.notes.update(note for note in person.notes if note != "minor")
 
     def _list_shared(self, people: Sequence[Person], outcome: Outcome) -> None:
         if not outcome.shared:

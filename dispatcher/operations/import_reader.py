@@ -17,13 +17,12 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from dispatcher.audience.columns import Wishes
-from dispatcher.audience.rows import ContactRow, Context, RejectedRow
+from dispatcher.audience.rows import Context, RejectedRow
 from dispatcher.core.errors import DispatcherError, UsageError
 from dispatcher.operations.import_rows import open_reading, read_people
 from dispatcher.store.drafts import Number, Person
@@ -33,10 +32,17 @@ from dispatcher.store.keys import Keys
 WORTH_IT_BYTES: Final = 1 << 20
 
 _LENGTH: Final = struct.Struct("!Q")
-_BORN: Final = ContactRow._fields.index("birth_date")
-_POINTS: Final = ContactRow._fields.index("points")
 
-Batch = list[Person | RejectedRow]
+
+class Batch(NamedTuple):
+    people: list[Person]
+    rejected: list[RejectedRow]
+
+
+class _Failure(NamedTuple):
+    code: str
+    message: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,10 @@ class Request:
     def read(self) -> Iterator[Batch]:
         """Raises UsageError for a file that turns out not to serve."""
         people = read_people(open_reading(self.path, self.sheet, self.wishes, self.context), self.keys, self.salt)
-        while batch := list(islice(people, self.batch_rows)):
-            yield batch
+        while some := list(islice(people, self.batch_rows)):
+            yield Batch(
+                [row for row in some if isinstance(row, Person)], [row for row in some if isinstance(row, RejectedRow)]
+            )
 
 
 @contextmanager
@@ -72,7 +80,7 @@ def rare_collection() -> Iterator[None]:
 
 
 def read_batches(request: Request) -> Generator[Batch, None, None]:
-    """The same batches, whether a child reads them or this process; from a child, rows come without their points."""
+    """The same batches, whether a child reads them or this process."""
     if (os.cpu_count() or 1) < 2 or request.path.stat().st_size < WORTH_IT_BYTES:
         yield from request.read()
         return
@@ -103,9 +111,9 @@ def _received(child: subprocess.Popen[bytes], request: Request) -> Iterator[Batc
             raise UsageError("reader-died", message, "Is there enough memory? What was read is stored.") from None
         if batch is None:
             return
-        if isinstance(batch, tuple):
+        if len(batch) == len(_Failure._fields):
             raise UsageError(*batch)
-        yield [_unpacked(row) for row in batch]
+        yield _unpacked(*batch)
 
 
 def _send(out: IO[bytes], value: Any) -> None:
@@ -127,29 +135,18 @@ def _receive(source: IO[bytes]) -> Any:
     return marshal.loads(packed)  # noqa: S302  from our own child
 
 
-def _packed(row: Person | RejectedRow) -> tuple[Any, ...]:
-    """Plain tuples. Points are numbers by now and stay behind; the date of birth goes by its ordinal."""
-    if isinstance(row, RejectedRow):
-        return tuple(row)
-    fields = tuple(row.row)
-    born = row.row.birth_date
-    return (
-        (*fields[:_BORN], born and born.toordinal(), *fields[_BORN + 1 : _POINTS], (), *fields[_POINTS + 1 :]),
-        row.identity,
-        row.row_hash,
-        tuple(map(tuple, row.numbers)),
-        row.minor,
-        row.cells,
+def _packed(batch: Batch) -> tuple[list[Any], list[Any]]:
+    """Plain tuples, which is what marshal takes."""
+    people = [(tuple(map(tuple, person.numbers)), *person[1:]) for person in batch.people]
+    return people, list(map(tuple, batch.rejected))
+
+
+def _unpacked(people: list[Any], rejected: list[Any]) -> Batch:
+    number = Number._make
+    return Batch(
+        [Person(tuple(map(number, numbers)), *rest) for numbers, *rest in people],
+        list(map(RejectedRow._make, rejected)),
     )
-
-
-def _unpacked(packed: tuple[Any, ...]) -> Person | RejectedRow:
-    if not isinstance(packed[0], tuple):
-        return RejectedRow(*packed)
-    row, identity, row_hash, numbers, minor, cells = packed
-    if row[_BORN]:
-        row = (*row[:_BORN], date.fromordinal(row[_BORN]), *row[_BORN + 1 :])
-    return Person(ContactRow(*row), identity, row_hash, tuple(map(Number._make, numbers)), minor, cells)
 
 
 def main() -> None:
@@ -157,10 +154,10 @@ def main() -> None:
     out = sys.stdout.buffer
     try:
         for batch in request.read():
-            _send(out, [_packed(row) for row in batch])
+            _send(out, _packed(batch))
         _send(out, None)
     except DispatcherError as error:
-        _send(out, (error.code, error.message, error.hint))
+        _send(out, tuple(_Failure(error.code, error.message, error.hint)))
 
 
 if __name__ == "__main__":

@@ -105,17 +105,23 @@ def numbers_of(points: Iterable[Point], keys: Keys) -> tuple[Number, ...]:
 
 
 def prepare(row: ContactRow, numbers: tuple[Number, ...], keys: Keys, salt: str, cells: list[str] | None) -> Person:
-    minor = "minor" in row.notes
-    first = row.points[0].e164
-    identity = f"id:{row.external_id}" if row.external_id else f"number:{first}:{normalised(row.name)}"
-    points = "|".join([f"{number.media}{number.e164}" for number in numbers])
+    (
+        line, external_id, name, language, salutation, birth_date, groups, role, region, rt, rw, zone, attributes,
+        points, consent, notes,
+    ) = row  # fmt: skip
+    identity = f"id:{external_id}" if external_id else f"number:{points[0].e164}:{normalised(name)}"
+    minor = "minor" in notes
+    born = birth_date.isoformat() if birth_date else ""
+    held = "|".join([number.media + number.e164 for number in numbers])
     # control characters never survive in a cell that is kept, so that \x1f separates
     content = (
-        f"row:{salt}\x1f{identity}\x1f{row.name}\x1f{row.birth_date}\x1f{minor}\x1f{row.salutation}\x1f{row.language}\x1f"
-        f"{row.region}\x1f{row.rw}\x1f{row.rt}\x1f{row.role}\x1f{row.zone}\x1f{row.groups}\x1f{row.consent}\x1f{points}"
-        f"\x1f{row.attributes or ''}"
+        f"row:{salt}\x1f{identity}\x1f{name}\x1f{born}\x1f{minor}\x1f{salutation}\x1f{language}\x1f{region}\x1f{rw}"
+        f"\x1f{rt}\x1f{role}\x1f{zone}\x1f{groups}\x1f{consent}\x1f{held}\x1f{attributes or ''}"
     )
-    return Person(row, keys.hash_identity(identity), keys.hash_identity(content), numbers, minor, cells)
+    return Person(
+        numbers, line, keys.hash_identity(identity), keys.hash_identity(content), name, born, minor, salutation,
+        language, region, rw, rt, role, zone, attributes, groups, consent, notes, cells,
+    )  # fmt: skip
 
 
 def normalised(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from dispatcher.audience.rows import ContactRow
 from dispatcher.audience.values import AttributeValue
 from dispatcher.core.phone import is_synthetic
 from dispatcher.store.keys import HASH_BYTES
@@ -32,13 +31,27 @@ class StoredNumber(NamedTuple):
 
 
 class Person(NamedTuple):
-    """One row, ready to be stored. `cells` are kept only while the row may still be rejected."""
+    """One row, ready to be stored. `born` is a date in ISO 8601, or "". `cells` are kept only of a row with an id of
+    its own, which may still be rejected."""
 
-    row: ContactRow
+    numbers: tuple[Number, ...]
+    line: int
     identity: bytes
     row_hash: bytes
-    numbers: tuple[Number, ...]
+    name: str
+    born: str
     minor: bool
+    salutation: str
+    language: str
+    region: str | None
+    rw: int | None
+    rt: int | None
+    role: str | None
+    zone: str | None
+    attributes: dict[str, AttributeValue]
+    groups: tuple[str, ...]
+    consent: bool | None
+    notes: tuple[str, ...]
     cells: list[str] | None
 
 
@@ -104,43 +117,42 @@ class Draft:
         self.hashes = (self.hashes + person.row_hash)[-MAX_ROWS_REMEMBERED * HASH_BYTES :] if again else person.row_hash
         self.import_id = import_id
         self._fold_fields(person)
-        self._fold_place(person.row)
+        self._fold_place(person)
         self._fold_numbers(person.numbers, again)
-        self._fold_consent(person.row.consent, terms, again)
+        self._fold_consent(person.consent, terms, again)
 
     def _fold_fields(self, person: Person) -> None:
         """What the row leaves empty stays as it was."""
-        row = person.row
-        self.name = row.name or self.name
-        if row.birth_date:
-            self.born, self.birth_year = row.birth_date.isoformat(), row.birth_date.year
+        self.name = person.name or self.name
+        if person.born:
+            self.born, self.birth_year = person.born, int(person.born[:4])
             self.minor = person.minor
-        self.salutation = row.salutation or self.salutation
-        self.language = row.language or self.language
-        self.role = row.role or self.role
-        self.zone = row.zone or self.zone
-        if row.attributes:
-            self.attributes = {**self.attributes, **row.attributes}
-        self.groups = (*self.groups, *row.groups) if self.groups else row.groups
+        self.salutation = person.salutation or self.salutation
+        self.language = person.language or self.language
+        self.role = person.role or self.role
+        self.zone = person.zone or self.zone
+        if person.attributes:
+            self.attributes = {**self.attributes, **person.attributes}
+        self.groups = (*self.groups, *person.groups) if self.groups else person.groups
 
-    def _fold_place(self, row: ContactRow) -> None:
+    def _fold_place(self, person: Person) -> None:
         """RT and RW belong to a kelurahan: they are taken together with it."""
-        if row.region and row.region != self.region:
-            self.region, self.rw, self.rt = row.region, row.rw, row.rt
+        if person.region and person.region != self.region:
+            self.region, self.rw, self.rt = person.region, person.rw, person.rt
         else:
-            self.rw, self.rt = row.rw or self.rw, row.rt or self.rt
+            self.rw, self.rt = person.rw or self.rw, person.rt or self.rt
 
     def _fold_numbers(self, numbers: tuple[Number, ...], again: bool) -> None:
         if not again:
             self.numbers, self.synthetic = {}, False
-        rank_after = 1 + max((number.rank for number in self.numbers.values()), default=-1)
+        rank_after = 1 + max(number.rank for number in self.numbers.values()) if self.numbers else 0
         for number in numbers:
             known = self.numbers.get(number.hash)
             if known is None:
                 self.numbers[number.hash] = number._replace(rank=rank_after + number.rank) if rank_after else number
             elif known.media != number.media:
                 self.numbers[number.hash] = known._replace(media="any")
-        self.synthetic = self.synthetic or any(is_synthetic(number.e164) for number in numbers)
+            self.synthetic = self.synthetic or is_synthetic(number.e164)
 
     def _fold_consent(self, said: bool | None, terms: Terms, again: bool) -> None:
         """A file that says nothing never turns a refusal; within one import a refusal wins."""

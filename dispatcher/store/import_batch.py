@@ -32,6 +32,7 @@ ContactsChanged = Callable[[Connection, Sequence[int]], None]
 _TRIES: Final = 5
 _IMPORT_LOCK: Final = 7310050302
 _WAL_PAGES: Final = 16_000
+_CACHE_KIB: Final = 65_536
 
 
 @dataclass(slots=True)
@@ -140,16 +141,17 @@ class BatchStore:
 
     def _is_another(self, draft: Draft, person: Person) -> bool:
         """The file's own id points to a contact with neither this name nor any of these numbers."""
-        if person.row.external_id is None or draft.is_new or not draft.stored_numbers or not draft.name_sealed:
+        if person.cells is None or draft.is_new or not draft.stored_numbers or not draft.name_sealed:
             return False
         if any(number.hash in draft.stored_numbers for number in person.numbers):
             return False
         name = draft.name or self.sealer.open("contacts.name", draft.id, draft.name_sealed)
-        return name.casefold() != person.row.name.casefold()
+        return name.casefold() != person.name.casefold()
 
     def _write(self, connection: Connection, drafts: list[Draft], rows: Rows) -> None:
         if self.database.is_sqlite:
-            # index pages are written back once for several batches, not for each
+            # index pages stay at hand, and are written back once for several batches
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
             connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _IMPORT_LOCK})
@@ -183,6 +185,6 @@ def _note_numbers(person: Person, draft: Draft, owners: dict[bytes, set[int]], l
     for number in person.numbers:
         owners.setdefault(number.hash, set()).add(draft.id)
         if (known := lines.get(number.hash)) is None:
-            lines[number.hash] = [person.row.line]
-        elif known[-1] != person.row.line:
-            known.append(person.row.line)
+            lines[number.hash] = [person.line]
+        elif known[-1] != person.line:
+            known.append(person.line)
