@@ -4,7 +4,7 @@
 BIN := .venv/bin
 INSTALL_INPUTS := pyproject.toml requirements/install.sh
 
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 2
 CHAOS_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=

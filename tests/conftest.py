@@ -31,6 +31,20 @@ def _migrate(url: str) -> None:
     upgrade(url)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several test processes, all of tests/chaos goes to one: runs side by side would measure each other."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class ChaosInOne(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "chaos" if nodeid.startswith("tests/chaos/") else nodeid
+
+    return ChaosInOne(config, log)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A private server, never TEST_DATABASE_URL's: for tests that stop or kill it. Ask for `own_postgres_url` too."""

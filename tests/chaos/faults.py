@@ -141,7 +141,7 @@ def freeze_sent(stage: Stage, random: Random) -> Struck:
 @fault("freeze-lost")
 def freeze_lost(stage: Stage, random: Random) -> Struck:
     """A begin is lost on its way to Postgres, and its worker freezes: others take the rows meanwhile."""
-    return _frozen_by_wire("freeze-lost", stage, random, "begin", after_commit=False, seconds=(7.0, 9.0))
+    return _frozen_by_wire("freeze-lost", stage, random, "begin", after_commit=False)
 
 
 def _frozen_by_wire(
@@ -151,7 +151,6 @@ def _frozen_by_wire(
     point: Kind,
     *,
     after_commit: bool = True,
-    seconds: tuple[float, float] = FROZEN_S,
 ) -> Struck:
     frozen: list[psutil.Process] = []
 
@@ -161,7 +160,7 @@ def _frozen_by_wire(
 
     then = Then.GO_ON if after_commit else Then.CUT
     struck = _trapped(kind, stage, point, freeze, after_commit=after_commit, then=then)
-    struck.later = [(random.uniform(*seconds), partial(_resume, victim)) for victim in frozen]
+    struck.later = [(random.uniform(*FROZEN_S), partial(_resume, victim)) for victim in frozen]
     return struck
 
 

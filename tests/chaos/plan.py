@@ -9,8 +9,8 @@ from dispatcher.testing.carrier import Behaviour
 from tests.chaos.faults import FAULTS
 
 RATE = 80
-SENDING_S = 24.0
-FIRST_S, LAST_S = 3.0, 20.0
+SENDING_S = 22.0
+FIRST_S, LAST_S = 3.0, 18.0
 RUNS_FOR_ALL = 5
 """Five seeds in a row, from a multiple of five on, share all kinds of faults among them."""
 

@@ -13,7 +13,7 @@ from tests.chaos.plan import plan_of
 from tests.chaos.run import run
 from tests.chaos.stage import Servers
 
-pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("seed", range(3))
