@@ -116,6 +116,7 @@ def _run(context: Context, folder: Path, contacts: int, say: Step, bar: Bar) -> 
     with bar("people planned", contacts) as report:
         plan = plan_campaign(context, path, "demo", report)
     apply_campaign(context, path, "demo")
+    context.database.close()  # what importing and planning took is not needed while sending
     say("Sending, and listening to what the carrier says")
     with bar("messages settled", plan.messages) as report:
         standing = _watch(context, report)
