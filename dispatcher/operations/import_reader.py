@@ -17,7 +17,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -60,7 +60,9 @@ class Request:
     def read(self) -> Iterator[Batch]:
         """Raises UsageError for a file that turns out not to serve."""
         people = read_people(open_reading(self.path, self.sheet, self.wishes, self.context), self.keys, self.salt)
-        while some := list(islice(people, self.batch_rows)):
+        # a short one first, so that storing begins early
+        sizes = chain((max(self.batch_rows // 8, 1),), repeat(self.batch_rows))
+        while some := list(islice(people, next(sizes))):
             yield Batch(
                 [row for row in some if isinstance(row, Person)], [row for row in some if isinstance(row, RejectedRow)]
             )
