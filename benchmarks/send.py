@@ -70,7 +70,9 @@ def _rate(context: Context) -> float:
     """Of the last three quarters, by the database's clock: the first sees processes start and connections open."""
     m = messages.c
     with context.database.read() as connection:
-        begun = connection.execute(select(m.begun_us).where(m.status == "accepted").order_by(m.begun_us)).scalars().all()
+        begun = (
+            connection.execute(select(m.begun_us).where(m.status == "accepted").order_by(m.begun_us)).scalars().all()
+        )
         last = connection.execute(select(func.max(m.ended_us))).scalar_one()
     warm = begun[len(begun) // 4 :]
     return float(len(warm) / ((last - warm[0]) / 1e6))

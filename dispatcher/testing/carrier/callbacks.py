@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pyreqwest.client import Client
@@ -18,17 +18,22 @@ CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=15)
 
 
-@dataclass(slots=True)
-class Callback:
-    """One post, ready to go. `subject`: posts of one subject never overlap. `answered` runs after the first try.
-
-    `age`: how often everything was forgotten before it was posted.
-    """
-
-    subject: str
+class Post(NamedTuple):
     url: str
     headers: dict[str, str]
     body: bytes
+
+
+@dataclass(slots=True)
+class Callback:
+    """One post. `subject`: posts of one subject never overlap. `answered` runs after the first try.
+
+    `post` is made when it goes: a slow receiver may leave hundreds of thousands waiting. `age`: how often everything
+    was forgotten before it was posted.
+    """
+
+    subject: str
+    post: Callable[[], Post]
     answered: Callable[[], None] | None = None
     tries: int = 0
     age: int = 0
@@ -141,7 +146,8 @@ class Callbacks:
         from pyreqwest.exceptions import PyreqwestError
 
         try:
-            request = self._pool().post(callback.url).headers(callback.headers).body_bytes(callback.body).build()
+            url, headers, body = callback.post()
+            request = self._pool().post(url).headers(headers).body_bytes(body).build()
             return (await request.send()).status
         except (PyreqwestError, ValueError):
             return None

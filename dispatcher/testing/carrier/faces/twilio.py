@@ -179,9 +179,9 @@ class TwilioFace:
     # Webhooks
 
     def _call_back(self, message: Message, sid: str, url: str, step: Step, answered: Callable[[], None] | None) -> None:
-        form = status_form(message, sid, self._account, step, self._carrier.now_us())
+        now_us = self._carrier.now_us()
         for copy in range(step.told):
-            post = callback(sid, self._token, url, form)
+            post = callback(sid, self._token, url, lambda: status_form(message, sid, self._account, step, now_us))
             post.answered = answered if copy == 0 else None
             self._carrier.callbacks.post(post)
 
@@ -194,7 +194,7 @@ class TwilioFace:
             case "START":
                 self._carrier.opted_out.discard((message.to, message.sender))
         if behaviour.inbound_url:
-            self._carrier.callbacks.post(callback(form["MessageSid"], self._token, behaviour.inbound_url, form))
+            self._carrier.callbacks.post(callback(form["MessageSid"], self._token, behaviour.inbound_url, lambda: form))
 
 
 def _content_objection(form: dict[str, str]) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from dispatcher.testing.carrier.callbacks import Callback
+from dispatcher.testing.carrier.callbacks import Callback, Post
 from dispatcher.testing.carrier.fate import Step
 from dispatcher.testing.carrier.messages import Message
 
@@ -26,15 +26,20 @@ def signature(token: str, url: str, form: Mapping[str, str]) -> str:
     return b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
 
 
-def callback(subject: str, token: str, url: str, form: Mapping[str, str]) -> Callback:
-    """The same content has the same idempotency token, so a repetition can be told."""
-    body = urlencode(form).encode()
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-        "X-Twilio-Signature": signature(token, url, form),
-        "I-Twilio-Idempotency-Token": str(UUID(bytes=blake2b(body, digest_size=16).digest())),
-    }
-    return Callback(subject, url, headers, body)
+def callback(subject: str, token: str, url: str, form: Callable[[], Mapping[str, str]]) -> Callback:
+    """The same content has the same idempotency token, so a repetition can be told. `form` always gives the same."""
+
+    def post() -> Post:
+        fields = form()
+        body = urlencode(fields).encode()
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "X-Twilio-Signature": signature(token, url, fields),
+            "I-Twilio-Idempotency-Token": str(UUID(bytes=blake2b(body, digest_size=16).digest())),
+        }
+        return Post(url, headers, body)
+
+    return Callback(subject, post)
 
 
 def status_form(message: Message, sid: str, account: str, step: Step, now_us: int) -> dict[str, str]:
