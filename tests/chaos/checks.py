@@ -28,7 +28,9 @@ SLICE_S = 0.05
 BACK_SHARE = 0.95
 BACK_WITHIN_S = {"kill-worker": 15.0, "kill-child": 15.0, "kill-sent": 15.0, "redis-kill": 5.0, "redis-flush": 5.0}
 _WINDOW_S = 2.0
-_LOOKING_BACK_S = 1.0
+_LOOKING_BACK_S = 3.5
+"""A begin may hang for 3 s (`postgres-slow`) before its process dies."""
+
 KILLS = ("kill-worker", "kill-child", "kill-sent")
 FREEZES = ("freeze-claimed", "freeze-begun", "freeze-connecting", "freeze-sent", "freeze-lost")
 
@@ -144,7 +146,8 @@ def _doubts(watch: Watch, ledger: Ledger, struck: list[Struck], plan: Plan, find
     if findings.most_unseen_of_a_kill > bound:
         yield f"{findings.most_unseen_of_a_kill} unknown of one killed worker, which the carrier never saw"
     if of_death[None]:
-        yield f"{of_death[None]} unknown without a cause, which the carrier never saw"
+        begun = sorted(round(doubt.begun_at, 2) for doubt in unseen if _cause(doubt, deaths) is None)
+        yield f"{of_death[None]} unknown without a cause, which the carrier never saw, begun at {begun}"
 
 
 def _cause(doubt: Doubt, deaths: list[Struck]) -> float | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from dispatcher.core.status import Status
-from tests.chaos.checks import Findings, check
+from tests.chaos.checks import BACK_WITHIN_S, Findings, check
 from tests.chaos.faults import FAULTS, Struck
 from tests.chaos.plan import Plan
 from tests.chaos.stage import Servers, Stage
@@ -74,7 +74,7 @@ def _strike(
     struck = FAULTS[kind](stage, Random(f"{plan.seed}/{kind}"))
     for seconds, act in struck.later:
         afterwards.add(struck.at + seconds - time.time(), act)
-    if struck.met.claimed:
+    if struck.met.claimed and kind in BACK_WITHIN_S:
         afterwards.add(struck.at + CAUGHT_UP_S - time.time(), lambda: _count_left(stage, struck))
     say(f"{kind}: {len(struck.met.claimed)} claimed, {len(struck.met.begun)} begun {struck.note}".rstrip())
     return struck

@@ -20,7 +20,7 @@ PROMPT = Behaviour(latency_ms=(30, 60), lost=1)
 MUTE = Behaviour(latency_ms=(9000, 9500), lost=1)
 PLANS = {
     guards.COMMIT_FIRST: Plan(1, PROMPT, ((2.0, "kill-sent"), (4.0, "kill-sent")), rate=40, sending_s=7),
-    guards.TOKEN: Plan(1, MUTE, ((1.0, "freeze-lost"),), rate=10, sending_s=8),
+    guards.TOKEN: Plan(1, MUTE, ((1.0, "freeze-lost"), (2.0, "freeze-lost")), rate=10, sending_s=10),
 }
 
 
