@@ -35,7 +35,8 @@ from dispatcher.store.imports import Provenance, open_record
 from dispatcher.store.installation import IdBlock
 from dispatcher.store.scratch import Scratch
 
-BATCH_ROWS: Final = 8000
+#: A batch holds the write lock of SQLite, for which sending waits, some tenths of a second at most.
+BATCH_ROWS: Final = 4000
 _IDS_AT_ONCE: Final = 40_000
 #: Shared numbers of which the lines are told.
 MAX_LISTED: Final = 100

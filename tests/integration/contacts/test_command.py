@@ -85,7 +85,7 @@ def test_an_interrupted_import_loses_nothing_and_is_completed_by_the_next(cli: C
         assert "Traceback" not in err
         stored = count(database, t.contacts)
         assert 0 < stored < ROWS
-        assert stored in (BATCH_ROWS // 8, BATCH_ROWS // 8 + BATCH_ROWS), "whole batches only"
+        assert (stored - BATCH_ROWS // 8) % BATCH_ROWS == 0, "whole batches only"
         result = cli.json("contacts", "import", "c.csv")
         assert (result["created"], result["unchanged"]) == (ROWS - stored, stored)
         assert count(database, t.contacts) == count(database, t.consents) == ROWS
