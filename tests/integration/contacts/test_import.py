@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,20 @@ def test_one_person_twice_in_a_file_is_merged_the_same_way_each_time(
     before = everything(context.database)
     assert counts(run(text)) == (3, 0, 0, 3, 0)
     assert everything(context.database) == before
+
+
+def test_two_imports_at_once_store_each_person_once(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatcher.operations.import_contacts.BATCH_ROWS", 80)
+    path = tmp_path / "c.csv"
+    write_csv(path, 800)
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: import_contacts(context, path, ImportOptions()), range(2)))
+    assert sum(result.created for result in results) == 800
+    assert sum(result.unchanged for result in results) == 800
+    tables = (t.contacts, t.contact_points, t.consents)
+    assert [count(context.database, table) for table in tables] == [800, 800, 800]
 
 
 def test_an_id_that_belongs_to_somebody_else_is_rejected(run: Run, context: Context, tmp_path: Path) -> None:
