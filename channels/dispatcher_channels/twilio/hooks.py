@@ -88,7 +88,9 @@ def _fields(body: bytes) -> Fields:
         raise ValueError("the form has more fields than Twilio ever sends")
     for pair in filter(None, pairs):
         name, _, value = pair.partition("=")
-        fields.setdefault(_plain(name), []).append(_plain(value))
+        if "%" in pair or "+" in pair:
+            name, value = _plain(name), _plain(value)
+        fields.setdefault(name, []).append(value)
     return fields
 
 
