@@ -57,9 +57,7 @@ def complete(connection: Connection, found: dict[int, Draft], purpose: str) -> N
     for row in connection.execute(points.order_by(contact_points.c.rank, contact_points.c.id)):
         draft = found[row.contact_id]
         draft.stored_numbers[row.address_hash] = StoredNumber(row.id, row.media, row.rank)
-        draft.numbers[row.address_hash] = Number(
-            row.media, "", row.address_hash, row.country, row.line_type, row.rank
-        )
+        draft.numbers[row.address_hash] = Number(row.media, "", row.address_hash, row.country, row.line_type, row.rank)
     held = select(consents.c.contact_id, consents.c.granted, consents.c.basis).where(
         any_of(connection, consents.c.contact_id, ids), consents.c.purpose == purpose, consents.c.media == "*"
     )
