@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import typer
 
     from dispatcher.core.errors import DispatcherError
@@ -40,23 +42,21 @@ ABOUT = """SMS and WhatsApp campaigns for public agencies and civic groups.
   Begin with: dispatcher demo"""
 
 
-def main() -> None:
-    """Runs the command and turns every ending into an exit code of the contract."""
-    sys.exit(run(sys.argv[1:]))
+def run(arguments: list[str], begin: Callable[[], None] = lambda: None) -> int:
+    """Exit codes: 0 done, 1 unexpected, 2 usage, 3 campaign, 4 policy, 5 incomplete, 6 away, 7 provider, 130.
 
-
-def run(arguments: list[str]) -> int:
-    """Exit codes: 0 done, 1 unexpected, 2 usage, 3 campaign, 4 policy, 5 incomplete, 6 away, 7 provider, 130."""
+    `begin` is called before the command does anything: from then on Ctrl-C must be a KeyboardInterrupt.
+    """
     noun, *rest = arguments or ["--help"]
     if noun in {"-h", "--help", "--version"}:
         _print(_help() if noun != "--version" else _version())
         return 0
     if noun not in COMMANDS:
         return _unknown(noun, as_json="--json" in rest)
-    return _run_noun(noun, rest)
+    return _run_noun(noun, rest, begin)
 
 
-def _run_noun(noun: str, arguments: list[str]) -> int:
+def _run_noun(noun: str, arguments: list[str], begin: Callable[[], None]) -> int:
     import typer.main
 
     from dispatcher.core.errors import DispatcherError
@@ -65,6 +65,7 @@ def _run_noun(noun: str, arguments: list[str]) -> int:
     try:
         app = importlib.import_module(f"dispatcher.cli.{COMMANDS[noun].module}").app
         command = typer.main.get_command(app)
+        begin()
         with command.make_context(f"dispatcher {noun}", arguments, help_option_names=["-h", "--help"]) as context:
             result = command.invoke(context)
         sys.stdout.flush()

@@ -49,6 +49,7 @@ async def serve(
     stop = stop or asyncio.Event()
     sys.setswitchinterval(_SWITCH_S)
     with _listen(host, port) as listener, _signals(stop) as received:
+        await asyncio.sleep(0)  # a SIGINT that came before cancels here, and not in the midst of starting
         server = _Server(_config(context))
         stopping = asyncio.create_task(_stop_with(server, stop))
         try:

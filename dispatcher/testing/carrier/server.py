@@ -23,7 +23,7 @@ _TWILIO = (b"/2010-04-01/", CONTENT)
 async def serve(options: CarrierOptions, started: Callable[[int], None] | None = None) -> None:
     """Serve until SIGTERM, SIGINT or cancellation; `started(port)` is called once requests are taken.
 
-    UsageError where the port is taken; UnavailableError when the ledger process ends: then nothing more is accepted.
+    KeyboardInterrupt after a SIGINT; UsageError where the port is taken; UnavailableError when the ledger process ends: then nothing more is accepted.
     """
     async with _ledger_path(options) as path:
         carrier = _carrier(options, path)
@@ -52,13 +52,16 @@ async def _serve(carrier: Carrier, stop: asyncio.Event, started: Callable[[int],
         raise UsageError(
             "carrier-port", f"port {options.port} cannot be used: {error.strerror}", "use --port 0"
         ) from None
-    with _signals(stop):
+    with _signals(stop) as received:
+        await asyncio.sleep(0)  # a SIGINT that came before cancels here
         if options.while_stdin_is_open:
             await _watch_stdin(stop)
         if started is not None:
             started(server.sockets[0].getsockname()[1])
         await stop.wait()
     server.close()
+    if signal.SIGINT in received:
+        raise KeyboardInterrupt
     if broken:
         raise UnavailableError("carrier-ledger", "the ledger process has ended", "start the carrier again")
 
@@ -90,16 +93,23 @@ def _guarded(handler: Handler, stop: asyncio.Event, broken: list[OSError]) -> Ha
 
 
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
+def _signals(stop: asyncio.Event) -> Iterator[list[signal.Signals]]:
+    """Those that came."""
     loop = asyncio.get_running_loop()
     caught: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
+    received: list[signal.Signals] = []
+
+    def take(number: signal.Signals) -> None:
+        received.append(number)
+        stop.set()
+
     try:
         for number in caught:
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, take, number)
     except (RuntimeError, ValueError):  # not the main thread: the caller cancels instead
         caught = ()
     try:
-        yield
+        yield received
     finally:
         for number in caught:
             loop.remove_signal_handler(number)

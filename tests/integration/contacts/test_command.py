@@ -22,7 +22,7 @@ from dispatcher.testing.synthetic import write_csv
 from tests.integration.contacts.conftest import count
 from tests.servers import PostgresServer
 
-COMMAND = (sys.executable, "-c", "from dispatcher.cli.main import main; main()")
+COMMAND = (sys.executable, "-c", "from dispatcher.cli.start import main; main()")
 ROWS = 12_000
 NUMBER = "081234567890"
 
