@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -13,17 +13,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dispatcher.campaign.model import Identifier, Slug
+from dispatcher.campaign.model import Identifier, Slug, parse_duration
 from dispatcher.core.errors import ProviderError, UsageError
+from dispatcher.delivery.breaker import Limits
 
 DEFAULT_DATABASE = "sqlite:///dispatcher.db"
 DEFAULT_CONFIG = "dispatcher.yaml"
 DEFAULT_STATE_DIR = ".dispatcher"
 
 #: Keys of a sender that belong to the engine; all others go to its channel.
-_ENGINE_KEYS = ("channel", "rate", "countries")
+_ENGINE_KEYS = ("channel", "rate", "countries", "people_per_day", "spacing")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(msg|seg)\s*/\s*(s|min|h)\s*$")
+_SECONDS = re.compile(r"^\s*(\d{1,5})\s*s\s*$")
+_LONGEST_SPACING = timedelta(days=30)
 _PERIOD_S = {"s": 1, "min": 60, "h": 3600}
 
 
@@ -47,6 +50,20 @@ class Rate(Part):
             raise ValueError(f'"{value}" is not a rate: write "80 msg/s", "80 seg/s" or "30 msg/min"')
         return cls(per_s=float(match[1]) / _PERIOD_S[match[3]], unit="message" if match[2] == "msg" else "segment")
 
+    def __str__(self) -> str:
+        return f"{self.per_s:g} {'msg' if self.unit == 'message' else 'seg'}/s"
+
+
+def _spacing(value: Any) -> Any:
+    """`"6s"`, `"30 minutes"`, `"6h"`."""
+    seconds = _SECONDS.match(value) if isinstance(value, str) else None
+    if seconds:
+        return timedelta(seconds=int(seconds[1]))
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError('write a spacing as "6s", "30 minutes" or "6h"') from None
+
 
 class SenderSettings(Part):
     """A configured account on a channel. `options` are the channel's own, `${NAME}` not yet filled in."""
@@ -54,6 +71,9 @@ class SenderSettings(Part):
     channel: str
     rate: Annotated[Rate | None, BeforeValidator(Rate.parse)] = None
     countries: tuple[str, ...] = ("ID",)
+    people_per_day: int | None = Field(None, ge=1, description="Numbers it may message in any 24 hours.")
+    spacing: Annotated[timedelta | None, BeforeValidator(_spacing), Field(gt=timedelta(0), le=_LONGEST_SPACING)] = None
+    """Between two messages to the same number."""
     options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -96,6 +116,7 @@ class Settings(Part):
     """`dispatcher.yaml`."""
 
     senders: dict[Slug, SenderSettings] = Field(default_factory=dict)
+    breaker: Limits = Limits()
     approval: Literal["required", "waived"] = "required"
     default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
     groups: dict[Slug, GroupSettings] = Field(default_factory=dict)

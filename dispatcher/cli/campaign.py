@@ -211,12 +211,17 @@ def resume(
     lift_ceilings: Annotated[
         bool, typer.Option("--lift-ceilings", help="Go beyond the people, segments and cost that were approved.")
     ] = False,
+    breaker: Annotated[
+        bool | None,
+        typer.Option("--breaker/--no-breaker", help="Whether it pauses itself when many fail or opt out."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Go on where it was paused."""
     from dispatcher.operations.control import resume_campaign
 
-    _move(lambda: resume_campaign(connect_context(), slug, by, reason, lift_ceilings=lift_ceilings), as_json=as_json)
+    changes: dict[str, Any] = {"lift_ceilings": lift_ceilings, "breaker": breaker}
+    _move(lambda: resume_campaign(connect_context(), slug, by, reason, **changes), as_json=as_json)
 
 
 @app.command()

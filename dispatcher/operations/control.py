@@ -19,6 +19,7 @@ from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.readdress import Readdresser
 from dispatcher.operations.session_course import settle_sessions
+from dispatcher.store.breaker import forget_before_now
 from dispatcher.store.campaigns import all_campaigns, cancel_open_steps, require_campaign, steps_of, unapplied_plans
 from dispatcher.store.installation import record_act
 from dispatcher.store.sessions import stale_steps
@@ -43,13 +44,22 @@ def pause_campaign(context: Context, slug: str, by: str = "", reason: str = "") 
 
 
 def resume_campaign(
-    context: Context, slug: str, by: str = "", reason: str = "", *, lift_ceilings: bool = False
+    context: Context,
+    slug: str,
+    by: str = "",
+    reason: str = "",
+    *,
+    lift_ceilings: bool = False,
+    breaker: bool | None = None,
 ) -> dict[str, Any]:
     """Only a paused one; one that met a ceiling only with `lift_ceilings`.
 
+    `breaker`: whether it may pause itself for its failures and refusals from now on; None leaves that as it was. What
+    was counted before the resumption does not count for it.
+
     Texts that wait and tell of a session as it was before are written anew first, while nothing is sent.
     """
-    resumption = _Resumption(Expander(context), slug, by, reason, lift_ceilings)
+    resumption = _Resumption(Expander(context), slug, by, reason, lift_ceilings, breaker)
     while stale := context.database.run(resumption.go_on):
         for step_id in stale:
             Readdresser(resumption.expander).rewrite_step(step_id)
@@ -65,6 +75,7 @@ class _Resumption:
     by: str
     reason: str
     lift_ceilings: bool
+    breaker: bool | None
     rewritten: dict[int, int] = field(default_factory=dict)
     """Step → the change of its session up to which its texts were written anew."""
 
@@ -87,8 +98,11 @@ class _Resumption:
         now_us = self.expander.context.now_us()
         if self.lift_ceilings:
             update_campaign(connection, campaign.id, ceilings_lifted=True)
+        if self.breaker is not None:
+            update_campaign(connection, campaign.id, breaker_off=not self.breaker)
+        forget_before_now(connection, campaign.id)
         set_state(connection, campaign.id, _resumed_state(connection, campaign.id, now_us), "", now_us)
-        details = {"reason": self.reason, "ceilings_lifted": self.lift_ceilings}
+        details = {"reason": self.reason, "ceilings_lifted": self.lift_ceilings, "breaker": self.breaker}
         record_act(connection, now_us, self.by, "resume", self.slug, details)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from dispatcher.delivery.schedule import next_opening
 from dispatcher.operations.apply import AHEAD_US
+from dispatcher.operations.breaker import trip_breakers
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.follow import follow_hops
@@ -56,6 +57,7 @@ class Ticker:
         resend_unknown(self._expander, self._settle_times())
         match_parked(self._context, _PARKED_AT_ONCE)
         age_parked(self._context)
+        trip_breakers(self._context)
         self._finish_cancels()
         with database.begin() as connection:
             now_us = self._context.now_us()

@@ -31,6 +31,16 @@ def set_state(connection: Connection, campaign_id: int, state: str, reason: str,
     update_campaign(connection, campaign_id, state=state, state_reason=reason, state_us=now_us)
 
 
+def pause_running(connection: Connection, campaign_id: int, reason: str, now_us: int) -> bool:
+    """False where it does not run any more."""
+    paused = connection.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, campaigns.c.state == "running")
+        .values(state="paused", state_reason=reason, state_us=now_us)
+    )
+    return paused.rowcount == 1
+
+
 def put_steps(
     connection: Connection, campaign_id: int, plan_id: int, rows: Sequence[Mapping[str, Any]], now_us: int
 ) -> None:

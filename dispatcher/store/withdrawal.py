@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from dispatcher.store.breaker import note_stop
 from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.consent_words import keep_words
 from dispatcher.store.installation import take_ids
@@ -32,7 +33,10 @@ _BLANK: Final[dict[str, Any]] = {
 def suppress(connection: Connection, address_hash: bytes, purpose: str, reason: str, via: str, now_us: int) -> bool:
     """False where the number had refused that already; the first refusal keeps its date."""
     row = {"address_hash": address_hash, "purpose": purpose, "reason": reason, "via": via, "at_us": now_us}
-    return insert_ignore(connection, suppressions, [row]) == 1
+    is_new = insert_ignore(connection, suppressions, [row]) == 1
+    if is_new:
+        note_stop(connection, address_hash, now_us)
+    return is_new
 
 
 def withdraw_consent(

@@ -8,7 +8,17 @@ from dispatcher.store.tables.base import Big, Document, metadata
 from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, session_people, sessions, steps
 from dispatcher.store.tables.events import answers, inbound, journal, receipts
 from dispatcher.store.tables.installation import id_source, installation, leases, restores
-from dispatcher.store.tables.messages import attempts, cap_uses, messages, provider_refs, skipped, tallies
+from dispatcher.store.tables.messages import (
+    attempts,
+    breaker_marks,
+    cap_uses,
+    messages,
+    provider_refs,
+    recent_people,
+    skipped,
+    stops,
+    tallies,
+)
 from dispatcher.store.tables.people import (
     attribute_types,
     consent_events,
@@ -26,6 +36,7 @@ __all__ = [
     "answers",
     "attempts",
     "attribute_types",
+    "breaker_marks",
     "campaigns",
     "cap_uses",
     "cells",
@@ -45,12 +56,14 @@ __all__ = [
     "plans",
     "provider_refs",
     "receipts",
+    "recent_people",
     "restores",
     "senders",
     "session_people",
     "sessions",
     "skipped",
     "steps",
+    "stops",
     "suppressions",
     "tallies",
 ]

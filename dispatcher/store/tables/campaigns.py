@@ -59,7 +59,9 @@ session_people = Table(
     PrimaryKeyConstraint("session_slug", "contact_id"),
 )
 
-# Senders: configuration is copied here, then the rate lives here (invariant 9).
+# Senders: configuration is copied here, then the rate lives here (invariant 9). `people_slot_us`: rows that wait for
+# `people_per_day` were promised the places of people messaged up to then. `file_rate`: what the settings said of the
+# rate when that last counted.
 
 senders = Table(
     "senders",
@@ -77,6 +79,9 @@ senders = Table(
     us_column("slow_until_us"),
     flag_column("removed"),
     Column("people_per_day", Integer),
+    Column("spacing_us", Big),
+    count_column("people_slot_us"),
+    Column("file_rate", Text),
     us_column("updated_us", required=True),
 )
 
@@ -119,6 +124,7 @@ campaigns = Table(
     Column("ceilings", Document, nullable=False, server_default="{}"),
     Column("used", Document, nullable=False, server_default="{}"),
     flag_column("ceilings_lifted"),
+    flag_column("breaker_off"),
     us_column("applied_us", required=True),
     word_column("applied_by"),
     CheckConstraint("state IN ('scheduled', 'running', 'paused', 'done', 'cancelled')", name="state"),

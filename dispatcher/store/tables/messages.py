@@ -16,7 +16,16 @@ from sqlalchemy import (
 )
 
 from dispatcher.core.status import Status
-from dispatcher.store.tables.base import Big, count_column, flag_column, id_column, metadata, us_column, word_column
+from dispatcher.store.tables.base import (
+    Big,
+    Document,
+    count_column,
+    flag_column,
+    id_column,
+    metadata,
+    us_column,
+    word_column,
+)
 
 messages = Table(
     "messages",
@@ -170,5 +179,45 @@ cap_uses = Table(
     Column("message_id", Big, nullable=False),
     PrimaryKeyConstraint("contact_id", "period", "message_id"),
     Index("ix_cap_uses_message_id", "message_id"),
+    sqlite_with_rowid=False,
+)
+
+#: Where the counters of a campaign stood, by which the breaker sees what a moving window held. `kind`: whose window.
+breaker_marks = Table(
+    "breaker_marks",
+    metadata,
+    Column("campaign_id", Big, nullable=False),
+    Column("kind", Text, nullable=False),
+    us_column("at_us", required=True),
+    count_column("ended"),
+    count_column("told"),
+    Column("faults", Document, nullable=False, server_default="{}"),
+    PrimaryKeyConstraint("campaign_id", "kind", "at_us"),
+    sqlite_with_rowid=False,
+)
+
+#: The message after which a number refused.
+stops = Table(
+    "stops",
+    metadata,
+    Column("message_id", Big, nullable=False),
+    Column("campaign_id", Big, nullable=False),
+    us_column("begun_us", required=True),
+    us_column("at_us", required=True),
+    PrimaryKeyConstraint("message_id"),
+    Index("ix_stops_campaign_id_begun_us", "campaign_id", "begun_us"),
+    sqlite_with_rowid=False,
+)
+
+#: Whom a sender messaged lately: only of senders with `people_per_day` or `spacing`, and for as long as those ask.
+recent_people = Table(
+    "recent_people",
+    metadata,
+    Column("sender_id", Big, nullable=False),
+    Column("address_hash", LargeBinary, nullable=False),
+    Column("message_id", Big, nullable=False),
+    us_column("at_us", required=True),
+    PrimaryKeyConstraint("sender_id", "address_hash"),
+    Index("ix_recent_people_sender_id_at_us", "sender_id", "at_us"),
     sqlite_with_rowid=False,
 )
