@@ -28,7 +28,8 @@ STATE_COLUMNS = (
 
 _SAVED = (
     "status", "reason", "attempt", "tries", "prior", "claim_token", "lease_until_us", "not_before_us",
-    "not_before_rule", "hop_after_us", "hop_due_us", "ended_us", "provider_id", "provider_code", "parts", "counted", "has_sibling",
+    "not_before_rule", "hop_after_us", "hop_due_us", "ended_us", "provider_id", "provider_code", "parts",
+    "counted", "has_sibling",
 )  # fmt: skip
 _saved_values = attrgetter("id", *_SAVED)
 
