@@ -23,7 +23,8 @@ _TWILIO = (b"/2010-04-01/", CONTENT)
 async def serve(options: CarrierOptions, started: Callable[[int], None] | None = None) -> None:
     """Serve until SIGTERM, SIGINT or cancellation; `started(port)` is called once requests are taken.
 
-    KeyboardInterrupt after a SIGINT; UsageError where the port is taken; UnavailableError when the ledger process ends: then nothing more is accepted.
+    KeyboardInterrupt after a SIGINT; UsageError where the port is taken; UnavailableError when the ledger process ends:
+    then nothing more is accepted.
     """
     async with _ledger_path(options) as path:
         carrier = _carrier(options, path)
