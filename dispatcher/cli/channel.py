@@ -33,6 +33,9 @@ def list_(as_json: JsonFlag = False) -> None:
         ("sender", "channel", "rate", "state"),
         [(s["name"], channel, _rate(s), _state(s)) for s, channel in senders],
     )
+    for sender, _ in senders:
+        if sender["note"]:
+            say(sender["note"])
 
 
 def _abilities(channel: dict[str, Any]) -> str:

@@ -30,7 +30,8 @@ def up(
 
     from dispatcher.operations.doctor_senders import public_url
     from dispatcher.operations.logs import set_up_logs
-    from dispatcher.operations.senders import sync_senders
+    from dispatcher.operations.senders import idle_rates, sync_senders
+    from dispatcher.store.senders import sender_rows
 
     set_up_logs()
     context = connect_context()
@@ -38,6 +39,10 @@ def up(
     for finding in public_url(context.environment, excuse_gone=False):
         if not finding.ok:
             say(f"The public URL is {finding.detail}. {finding.fix}")
+    with context.database.read() as connection:
+        idle = idle_rates(context.settings, sender_rows(connection))
+    for one in idle:
+        say(str(one))
     uvloop.run(_run(context, host, port))
 
 

@@ -11,7 +11,7 @@ from dispatcher.core.clock import SECOND_US
 from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.doctor_machine import broker, disk, packages, state_folder
-from dispatcher.operations.doctor_senders import public_url, senders
+from dispatcher.operations.doctor_senders import public_url, rates, senders
 from dispatcher.operations.finding import Finding, bad, good
 from dispatcher.operations.generation import is_older, restored_error
 from dispatcher.settings import Environment
@@ -89,6 +89,7 @@ def database(environment: Environment) -> Iterator[Finding]:
         yield _generation(environment, opened)
         yield _clock(opened)
         yield from _keys(environment, opened)
+        yield from _run("rates", lambda given: rates(given, opened), environment)
         yield from _conservation(opened)
     finally:
         opened.close()

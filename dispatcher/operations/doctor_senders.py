@@ -11,9 +11,12 @@ from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.finding import Finding, bad, good
 from dispatcher.operations.readiness import require_timeout
+from dispatcher.operations.senders import idle_rates
 from dispatcher.settings import Environment
 from dispatcher.spi import Channel
 from dispatcher.spi.http import PooledClient
+from dispatcher.store.engine import Database
+from dispatcher.store.senders import sender_rows
 
 _ANSWERS_WITHIN_S = 1.0
 
@@ -32,6 +35,16 @@ def senders(environment: Environment) -> Iterator[Finding]:
         more = f"its pretend carrier at {address} is not running" if address else "ask its provider"
         way = "dispatcher simulate starts one" if address else f"dispatcher channel check {name}"
         yield good("senders", f"{name} is complete; {more}: {way}")
+
+
+def rates(environment: Environment, opened: Database) -> Iterator[Finding]:
+    """A rate that was changed in the settings after its first use (invariant 9)."""
+    with opened.read() as connection:
+        idle = idle_rates(environment.settings, sender_rows(connection))
+    for one in idle:
+        yield bad("rates", one.detail, f"Run: {one.command}")
+    if not idle:
+        yield good("rates", "as in the settings, or as `dispatcher channel set` said since")
 
 
 def public_url(environment: Environment, *, excuse_gone: bool = True) -> Iterator[Finding]:

@@ -22,11 +22,11 @@ from dispatcher.core.status import Reason
 from dispatcher.delivery.pacing import HORIZON_US, LATE_US, capacity, permits
 from dispatcher.operations.context import Context
 from dispatcher.operations.ends import Ends
-from dispatcher.operations.hand import Hand, Pace
+from dispatcher.operations.hand import CLAIM_VOID_NS, Hand, Pace
 from dispatcher.operations.outgoing import Outgoing
 from dispatcher.operations.record import Ended, Withdrawn
 from dispatcher.spi import Channel, OutboundMessage, Outcome, Rejected
-from dispatcher.store import claims
+from dispatcher.store import claims, recent
 from dispatcher.store.claims import Claimed
 from dispatcher.store.installation import new_token
 from dispatcher.store.permits import lock_sender, move_tat, read_sender
@@ -39,6 +39,8 @@ CLAIM_US = 2_000_000
 
 LEASE_US = 15_000_000
 _WAIT_PAUSED_US = 1_000_000
+_AGAIN_US = 1_000
+"""After a claim of which nothing may go: others behind it may."""
 
 Database = Callable[[Callable[[Connection], Any]], Any]
 
@@ -118,8 +120,8 @@ class Drain:
         now_us, claimed_ns, token = self.context.now_us(), boottime_ns(), new_token()
         self.context.generation.require(connection)
         sender = read_sender(connection, self.sender_id)
-        if sender.rate_per_s is not None:
-            # its permits stand on its row: one writer at a time
+        if sender.rate_per_s is not None or recent.has_rules(sender):
+            # its permits stand on its row, or whom it messaged beside it: one writer at a time
             sender = lock_sender(connection, self.sender_id)
         if sender.paused or sender.removed:
             return Hand(token, (), (), claimed_ns)
@@ -127,15 +129,18 @@ class Drain:
             return Hand(token, (), (), claimed_ns, sender.slow_until_us - now_us)
         self._turn += 1
         if sender.rate_per_s is None:
-            return self._take_slice(connection, token, now_us, claimed_ns)
+            return self._take_slice(connection, sender, token, now_us, claimed_ns)
         return self._claim_permits(connection, sender, token, now_us, claimed_ns)
 
-    def _take_slice(self, connection: Connection, token: int, now_us: int, claimed_ns: int) -> Hand:
+    def _take_slice(self, connection: Connection, sender: Any, token: int, now_us: int, claimed_ns: int) -> Hand:
         """Claimed and begun at once: nothing has to wait for its instant."""
         held = claims.hold(connection, self.sender_id, self._pace.slice, now_us, self._turn)
-        rows = without_refused(connection, held, now_us)
+        willing = without_refused(connection, held, now_us)
+        rows = recent.admitted(connection, sender, willing, now_us)
         if not rows:
-            return Hand(token, (), (), claimed_ns)
+            return Hand(token, (), (), claimed_ns, _AGAIN_US if willing else 0)
+        last_us = now_us + CLAIM_VOID_NS // 1000
+        recent.touch(connection, sender, rows, range(last_us, last_us + len(rows)))
         self._held = token, rows
         begun = claims.begin(connection, token, rows, self.sender_id, now_us, now_us + LEASE_US, held=True)
         return Hand(token, rows, [None] * len(rows), claimed_ns, begun=begun)
@@ -148,11 +153,13 @@ class Drain:
         if limit == 0:
             return Hand(token, (), (), claimed_ns, tat_us - now_us - HORIZON_US + 1000)
         claimed = claims.claim(connection, self.sender_id, limit, token, now_us, now_us + CLAIM_US, self._turn)
-        rows = without_refused(connection, claimed, now_us)
+        willing = without_refused(connection, claimed, now_us)
+        rows = recent.admitted(connection, sender, willing, now_us)
         if not rows:
-            return Hand(token, (), (), claimed_ns)
+            return Hand(token, (), (), claimed_ns, _AGAIN_US if willing else 0)
         at_us, tat_us = permits(tat_us, now_us, rate, [row.units for row in rows])
         move_tat(connection, self.sender_id, tat_us)
+        recent.touch(connection, sender, rows[: len(at_us)], at_us)
         claims.release(connection, token, [row.id for row in rows[len(at_us) :]])
         return Hand(token, rows[: len(at_us)], at_us, claimed_ns)
 

@@ -13,9 +13,10 @@ from dispatcher.core.clock import SECOND_US
 from dispatcher.core.errors import DispatcherError, IncompleteError, ProviderError, RefusedError, UsageError
 from dispatcher.core.phone import PhoneNumber, parse_phone
 from dispatcher.delivery.pacing import permits
+from dispatcher.delivery.people import Wish
 from dispatcher.operations.channels import Plugin
 from dispatcher.operations.context import Context
-from dispatcher.operations.senders import sync_senders
+from dispatcher.operations.senders import idle_rates, rate_as_written, sync_senders
 from dispatcher.receipts.fold import make_ref
 from dispatcher.settings import Rate
 from dispatcher.spi import (
@@ -31,6 +32,7 @@ from dispatcher.spi import (
 from dispatcher.spi.http import PooledClient
 from dispatcher.store.installation import record_act, take_ids
 from dispatcher.store.permits import lock_sender, move_tat
+from dispatcher.store.recent import touch
 from dispatcher.store.senders import find_sender, is_suppressed, sender_rows, set_sender, set_sender_rate
 
 UNLIMITED = "none"
@@ -43,7 +45,11 @@ def list_channels(context: Context) -> list[dict[str, Any]]:
     """Every plug-in, loaded or not, with the senders that are configured on it."""
     with context.database.read() as connection:
         rows = {row.name: row for row in sender_rows(connection)}
-    configured = {name: _sender(context, name, rows.get(name)) for name in context.settings.senders}
+    notes = {one.sender: str(one) for one in idle_rates(context.settings, list(rows.values()))}
+    configured = {
+        name: _sender(context, name, rows.get(name)) | {"note": notes.get(name, "")}
+        for name in context.settings.senders
+    }
     known = [_plugin(context, plugin, configured) for plugin in context.channels.plugins]
     names = {plugin["name"] for plugin in known}
     wanted = {sender.channel for sender in context.settings.senders.values()}
@@ -76,6 +82,8 @@ def _sender(context: Context, name: str, row: Any | None) -> dict[str, Any]:
         "name": name,
         "rate_per_s": row.rate_per_s if row else rate.per_s if rate else None,
         "rate_unit": row.rate_unit if row else rate.unit if rate else "message",
+        "people_per_day": settings.people_per_day,
+        "spacing_s": settings.spacing.total_seconds() if settings.spacing else None,
         "paused": bool(row and row.paused),
         "pause_reason": row.pause_reason if row else "",
         "ready": not problem,
@@ -181,6 +189,7 @@ def _permit(
     if wait_s > _LONGEST_WAIT_S:
         raise RefusedError("rate", f"sender {name} is busy for {wait_s:.0f} s", "Try again later.")
     (test_id,) = take_ids(connection, 1, now_us)
+    touch(connection, sender, [Wish(test_id, context.keys.hash_address(number.e164))], [at_us])
     record_act(connection, now_us, by, "channel send-test", name)
     return test_id, wait_s
 
@@ -209,6 +218,8 @@ def set_rate(context: Context, name: str, rate: str, by: str) -> dict[str, Any]:
     per_s, unit = (parsed.per_s, parsed.unit) if parsed else (None, "message")
 
     def change(connection: Connection, sender: Any) -> dict[str, Any]:
+        if name in context.settings.senders:
+            set_sender(connection, sender.id, file_rate=rate_as_written(context.settings.senders[name]))
         set_sender_rate(connection, sender.id, per_s, unit, reweigh=unit != sender.rate_unit)
         return {"rate_per_s": per_s, "rate_unit": unit}
 

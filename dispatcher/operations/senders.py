@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -10,11 +12,12 @@ from dispatcher.campaign.senders import SenderFacts
 from dispatcher.core.errors import ProviderError
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.context import Context
-from dispatcher.settings import Environment, SenderSettings
+from dispatcher.settings import Environment, SenderSettings, Settings
 from dispatcher.spi import Channel, HttpClient
 from dispatcher.spi.capabilities import Capabilities, Media
 from dispatcher.spi.http import PooledClient
 from dispatcher.store.installation import one_at_a_time, take_ids
+from dispatcher.store.recent import change_rules
 from dispatcher.store.tables import senders
 
 
@@ -69,7 +72,8 @@ def _stated_identity(environment: Environment, name: str, settings: SenderSettin
 def sync_senders(context: Context) -> dict[str, int]:
     """Rows for all configured senders; those no longer named are marked as removed. Name → id.
 
-    The rate of the settings counts for a new row only; an origin that cannot be told now stays what it was.
+    The rate of the settings counts for a new row only (`idle_rates` tells of others); `people_per_day` and `spacing`
+    follow the settings. An origin that cannot be told now stays what it was.
     """
     facts = sender_facts(context)
     return context.database.run(lambda connection: _sync(connection, context, facts))
@@ -79,22 +83,61 @@ def _sync(connection: Connection, context: Context, facts: dict[str, SenderFacts
     one_at_a_time(connection, "senders")
     now_us = context.now_us()
     rows = connection.execute(select(senders).order_by(senders.c.id).with_for_update()).all()
-    known, identities = {row.name: row.id for row in rows}, {row.name: row.identity for row in rows}
+    known, before = {row.name: row.id for row in rows}, {row.name: row for row in rows}
     for name, fact in facts.items():
-        settings = context.settings.senders[name]
+        settings, row = context.settings.senders[name], before.get(name)
+        rules = {"people_per_day": settings.people_per_day, "spacing_us": _us(settings.spacing)}
         values = {
             "channel": fact.channel,
             "media": fact.media,
-            "identity": fact.identity or identities.get(name, ""),
+            "identity": fact.identity or (row.identity if row else ""),
             "removed": False,
+            **rules,
             "updated_us": now_us,
         }
-        if name in known:
-            connection.execute(update(senders).where(senders.c.name == name).values(**values))
+        if row is not None:
+            seen = {"file_rate": rate_as_written(settings)} if row.file_rate is None else {}
+            connection.execute(update(senders).where(senders.c.id == row.id).values(**values, **seen))
+            if (row.people_per_day, row.spacing_us) != tuple(rules.values()):
+                change_rules(connection, row.id, now_us, has_any=any(rules.values()))
             continue
         (known[name],) = take_ids(connection, 1, now_us)
         rate = {"rate_per_s": settings.rate.per_s, "rate_unit": settings.rate.unit} if settings.rate else {}
-        connection.execute(insert(senders).values(id=known[name], name=name, **rate, **values))
+        written = {"file_rate": rate_as_written(settings)}
+        connection.execute(insert(senders).values(id=known[name], name=name, **rate, **written, **values))
     gone = [name for name in known if name not in facts]
     connection.execute(update(senders).where(senders.c.name.in_(gone)).values(removed=True, updated_us=now_us))
     return known
+
+
+def _us(length: timedelta | None) -> int | None:
+    return length // timedelta(microseconds=1) if length else None
+
+
+def rate_as_written(settings: SenderSettings) -> str:
+    """ "" for none. Equal for equal rates, however they are written."""
+    return str(settings.rate or "")
+
+
+class IdleRate(NamedTuple):
+    """A rate that was changed in the settings and has no effect."""
+
+    sender: str
+    detail: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.detail}. Use: {self.command}"
+
+
+def idle_rates(settings: Settings, rows: Sequence[Any]) -> list[IdleRate]:
+    """`rows`: the senders as SQL knows them."""
+    known, found = {row.name: row for row in rows}, []
+    for name, sender in settings.senders.items():
+        row, written = known.get(name), rate_as_written(sender)
+        if row is None or row.file_rate is None or row.file_rate == written:
+            continue
+        now = f"{row.rate_per_s:g} {row.rate_unit}s a second" if row.rate_per_s else "as fast as it can"
+        detail = f"{name} goes on at {now}: the rate lives in SQL, and its change in the settings has no effect"
+        found.append(IdleRate(name, detail, f'dispatcher channel set {name} --rate "{written or "none"}"'))
+    return found

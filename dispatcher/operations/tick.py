@@ -18,6 +18,7 @@ from dispatcher.store import upkeep
 from dispatcher.store.generation import TICK, TICK_LEASE_US
 from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders
+from dispatcher.store.recent import forget_people
 from dispatcher.store.steps import due_steps
 from dispatcher.store.tables import steps
 from dispatcher.store.unknowns import due_for_look_up, senders_with_unknown
@@ -62,6 +63,7 @@ class Ticker:
         with database.begin() as connection:
             now_us = self._context.now_us()
             upkeep.complete(connection, now_us)
+            forget_people(connection, now_us)
             due = due_steps(connection, now_us + AHEAD_US)
             known = [row.id for row in known_senders(connection)]
             senders = {*upkeep.senders_with_work(connection, known, now_us), *self._to_look_up(connection, now_us)}

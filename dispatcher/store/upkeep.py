@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, and_, case, exists, select, update
+from sqlalchemy import Connection, and_, case, exists, or_, select, update
 
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
@@ -83,12 +83,13 @@ def closed_windows(connection: Connection, now_us: int) -> list[tuple[int, str]]
 
 
 def reopen(connection: Connection, step_id: int, zone: str, now_us: int, opens_us: int, closes_us: int) -> int:
-    """Let those rows wait for the next opening."""
+    """Let those rows wait for the next opening; what waits for something later goes on waiting for that."""
     later = case((m.not_before_us > opens_us, m.not_before_us), else_=opens_us)
+    rule = case((or_(m.not_before_us > opens_us, m.not_before_rule == "resend"), m.not_before_rule), else_="window")
     moved = connection.execute(
         update(messages)
         .where(m.status == "queued", m.step_id == step_id, m.zone == zone, m.not_after_us <= now_us)
-        .values(not_before_us=later, not_before_rule="window", not_after_us=closes_us)
+        .values(not_before_us=later, not_before_rule=rule, not_after_us=closes_us)
     )
     return moved.rowcount
 
