@@ -7,29 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from dispatcher.campaign.fingerprint import sender_names, short
 from dispatcher.campaign.standing import settled, stated, used_codes
 from dispatcher.core.clock import HOUR_US
 from dispatcher.core.errors import RefusedError
+from dispatcher.delivery.waiting import CEILING
 from dispatcher.operations.context import Context
 from dispatcher.operations.plan import load_revision
 from dispatcher.operations.revision import Revision
 from dispatcher.operations.senders import sync_senders
 from dispatcher.spi.http import PooledClient
-from dispatcher.store.generation import TICK
+from dispatcher.store.generation import is_worked_on
 from dispatcher.store.installation import one_at_a_time, record_act
 from dispatcher.store.plans import find_plan
 from dispatcher.store.sessions import put_sessions, table_of
 from dispatcher.store.steps import campaign_by_slug, insert_campaign, put_steps, set_state, update_campaign
-from dispatcher.store.tables import leases
 
 AHEAD_US = HOUR_US
 """A step is expanded at most this long before it is due."""
-
-CEILING = "ceiling:"
-"""How the reason of a campaign begins that paused itself at a ceiling of its approval (invariant 10)."""
 
 _NEWLY_APPROVED = "newly approved; resume it"
 
@@ -61,7 +58,7 @@ def apply_campaign(context: Context, path: Path, by: str = "") -> Applied:
     sync_senders(context)
     with context.database.begin() as connection:
         state = _apply(connection, context, revision, plan, by)
-        is_running = _something_runs(connection, context.now_us())
+        is_running = is_worked_on(connection, context.now_us())
     note = "" if is_running else "Nothing is running: start `dispatcher up`, or a worker, to send."
     return Applied(revision.campaign.campaign, revision.fingerprint, state, note)
 
@@ -179,9 +176,3 @@ def _step_rows(revision: Revision, summary: Mapping[str, Any]) -> list[dict[str,
         }
         for index, (step, one) in enumerate(revision.dues())
     ]
-
-
-def _something_runs(connection: Connection, now_us: int) -> bool:
-    """Whether some process ticked lately."""
-    until_us = connection.execute(select(leases.c.until_us).where(leases.c.name == TICK)).scalar()
-    return until_us is not None and until_us > now_us

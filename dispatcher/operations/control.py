@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from dispatcher.core.clock import iso
 from dispatcher.core.errors import RefusedError
-from dispatcher.operations.apply import AHEAD_US, CEILING
+from dispatcher.delivery.waiting import CEILING
+from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.readdress import Readdresser

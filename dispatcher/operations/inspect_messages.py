@@ -13,13 +13,15 @@ from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.delivery.machine import Decision
 from dispatcher.delivery.schedule import FAR_US
+from dispatcher.delivery.waiting import say, why_paused, why_queued
 from dispatcher.operations.context import Context
-from dispatcher.operations.status import RULES
 from dispatcher.render.content import decode
 from dispatcher.store import inspection
 from dispatcher.store.campaigns import require_campaign
+from dispatcher.store.generation import is_worked_on
 from dispatcher.store.installation import record_act
 from dispatcher.store.outbox import Batch
+from dispatcher.store.senders import find_sender
 
 AT_ONCE = 500
 DECISIONS: tuple[str, ...] = get_args(Decision)
@@ -65,6 +67,7 @@ def show_message(
             raise UsageError("unknown-message", f"there is no message {message_id}", "See: dispatcher message list")
         earlier = inspection.earlier_attempts(connection, message_id)
         receipts = inspection.receipts_of(connection, message_id)
+        why = _why(connection, row, context.now_us())
         if show_number or show_text:
             looked_at = {"number": show_number, "text": show_text}
             record_act(connection, context.now_us(), by, "message show", str(message_id), looked_at)
@@ -77,7 +80,7 @@ def show_message(
         "expires": iso(row.expires_us, zone),
         "next_hop": iso(row.hop_due_us, zone),
         "provider_id": row.provider_id,
-        "why": _why(row),
+        "why": why,
         "attempts": [_attempt(one, zone) for one in earlier] + ([_current(row)] if row.begun_us else []),
         "receipts": [_receipt(one, zone) for one in receipts],
     }
@@ -100,17 +103,20 @@ def _text(context: Context, row: Any) -> str:
     return f"template {content.template.id} ({content.template.language}): {parameters}"
 
 
-def _why(row: Any) -> str:
+def _why(connection: Connection, row: Any, now_us: int) -> str:
     """Why it waits, or what to do about it; "" where neither applies."""
     if row.status == Status.UNKNOWN:
-        return "It may have been sent. A receipt or a look-up settles it, or a person: dispatcher message settle"
+        rule = machine.LOST if row.not_before_rule == machine.LOST else "unknown"
+        return say(rule, campaign=row.campaign).explanation
     if row.status != Status.QUEUED:
         return ""
     if row.campaign_state == "paused":
-        return f"The campaign is paused: dispatcher campaign resume {row.campaign}"
-    if row.sender_paused:
-        return f"Sender {row.sender} is paused: {row.sender_pause_reason or 'by a person'}"
-    return RULES.get(row.not_before_rule, "")
+        return why_paused(row.campaign, row.campaign_reason).explanation
+    sender = find_sender(connection, row.sender) if row.sender else None
+    why = why_queued(row.not_before_rule, row.not_before_us, sender, row.sender or "", now_us)
+    if why.rule == "turn" and not is_worked_on(connection, now_us):
+        return say("nobody-runs").explanation
+    return why.explanation
 
 
 def _attempt(one: Any, zone: str) -> dict[str, Any]:

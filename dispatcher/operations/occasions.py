@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
 from dispatcher.campaign.standing import Standing, changed, is_live, stated
+from dispatcher.delivery.waiting import SESSION
 from dispatcher.operations.revision import Revision
 from dispatcher.store.sessions import find_session
 from dispatcher.store.steps import set_state
-
-SESSION: Final = "session:"
-"""How the reason of a campaign begins that was paused because a session of it was changed."""
 
 Load = Callable[[Connection, int], Revision]
 

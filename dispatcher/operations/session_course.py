@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dispatcher.core.errors import RefusedError
-from dispatcher.operations.occasions import SESSION, Load, pause_for, revision_now
+from dispatcher.delivery.waiting import SESSION
+from dispatcher.operations.occasions import Load, pause_for, revision_now
 from dispatcher.operations.revision import Revision
 from dispatcher.store.sessions import anything_waits, move_step, unfinished_steps
 from dispatcher.store.steps import set_state

@@ -10,32 +10,33 @@ from sqlalchemy import Connection
 
 from dispatcher.core.clock import iso
 from dispatcher.core.status import Status
-from dispatcher.operations.apply import AHEAD_US, CEILING
+from dispatcher.delivery.machine import LOST
+from dispatcher.delivery.waiting import Why, say, why_paused, why_queued
+from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.context import Context
-from dispatcher.operations.occasions import SESSION
+from dispatcher.operations.generation import is_older
 from dispatcher.outreach.funnel import Funnel, total
 from dispatcher.store.campaigns import require_campaign, steps_of
-from dispatcher.store.reports import Waiting, funnels, snapshot, waiting
+from dispatcher.store.generation import is_worked_on
+from dispatcher.store.reports import Waiting, funnels, lost_unknown, snapshot, waiting
 from dispatcher.store.senders import sender_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """Something waits: how much of which step, for what, and when it goes on (None: when a person acts)."""
+class Waits:
+    """So many people of a step wait; "": of any."""
 
     step: str
-    rule: str
     people: int
-    explanation: str
-    until_us: int | None
+    why: Why
 
     def as_dict(self, zone: str) -> dict[str, Any]:
         return {
             "step": self.step,
-            "rule": self.rule,
+            "rule": self.why.rule,
             "people": self.people,
-            "until": iso(self.until_us, zone),
-            "explanation": self.explanation,
+            "until": iso(self.why.until_us, zone),
+            "explanation": self.why.explanation,
         }
 
 
@@ -47,7 +48,7 @@ class CampaignStatus:
     steps: tuple[Any, ...]
     funnels: Mapping[int, Funnel]
     now_us: int
-    why: tuple[Why, ...] | None = None
+    why: tuple[Waits, ...] | None = None
 
     @property
     def total(self) -> Funnel:
@@ -85,7 +86,8 @@ def campaign_status(context: Context, slug: str, *, why: bool = False) -> Campai
         found = read_status(connection, slug, now_us)
         if not why:
             return found
-        reasons = _Reasons(connection, found).all()
+        older = is_older(connection, context.environment.state_dir)
+        reasons = _Reasons(connection, found, is_older=older).all()
     return CampaignStatus(found.campaign, found.steps, found.funnels, now_us, tuple(reasons))
 
 
@@ -97,87 +99,65 @@ def read_status(connection: Connection, slug: str, now_us: int) -> CampaignStatu
 
 
 class _Reasons:
-    """Each reason for waiting, said in words a campaign manager can act on."""
+    """Each reason for waiting: what is in everyone's way first."""
 
-    def __init__(self, connection: Connection, status: CampaignStatus) -> None:
-        self._status = status
-        self._now_us = status.now_us
+    def __init__(self, connection: Connection, status: CampaignStatus, *, is_older: bool) -> None:
+        self._status, self._now_us = status, status.now_us
+        self._is_older = is_older
+        self._is_worked_on = is_worked_on(connection, status.now_us)
         self._senders = {row.id: row for row in sender_rows(connection)}
-        self._waiting = waiting(connection, [step.id for step in status.steps], status.now_us)
+        ids = [step.id for step in status.steps]
+        self._waiting = waiting(connection, ids, status.now_us)
+        self._lost = lost_unknown(connection, ids)
         self._names = {step.id: _name(step) for step in status.steps}
 
-    def all(self) -> list[Why]:
-        return [*self._campaign(), *self._steps(), *self._rows(), *self._unknown()]
+    def all(self) -> list[Waits]:
+        steps, rows = self._steps(), self._rows()
+        return [*self._campaign(), *self._installation([*steps, *rows]), *steps, *rows, *self._unknown()]
 
-    def _campaign(self) -> list[Why]:
-        campaign, people = self._status.campaign, sum(row.rows for row in self._waiting)
+    def _campaign(self) -> list[Waits]:
+        campaign = self._status.campaign
         if campaign.state != "paused":
             return []
-        if campaign.state_reason.startswith(SESSION):
-            said = f"The campaign is paused ({campaign.state_reason})."
-            return [Why("", "session", people + self._status.total.pending, said, None)]
-        at_ceiling = campaign.state_reason.startswith(CEILING)
-        way = f"dispatcher campaign resume {campaign.slug}{' --lift-ceilings' if at_ceiling else ''}"
-        said = f"The campaign is paused ({campaign.state_reason}). Go on with: {way}"
-        return [Why("", "paused", people + self._status.total.pending, said, None)]
+        people = sum(row.rows for row in self._waiting) + self._status.total.pending
+        return [Waits("", people, why_paused(campaign.slug, campaign.state_reason))]
 
-    def _steps(self) -> list[Why]:
-        found = []
-        for step in self._status.steps:
-            if step.state != "scheduled":
-                continue
-            expands_us = step.due_us - AHEAD_US
-            said = (
-                "Not due yet; people are chosen within the hour before."
-                if expands_us > self._now_us
-                else "Due; it is expanded by the next worker that runs (dispatcher up)."
-            )
-            until_us = step.due_us if expands_us > self._now_us else None
-            found.append(Why(_name(step), "not-due", step.pending, said, until_us))
-        return found
+    def _installation(self, others: list[Waits]) -> list[Waits]:
+        """Of what could go now."""
+        people = sum(one.people for one in others if one.why.rule in _NOW)
+        if not people or self._status.campaign.state == "paused":
+            return []
+        if self._is_older:
+            return [Waits("", people, say("older"))]
+        return [] if self._is_worked_on else [Waits("", people, say("nobody-runs"))]
 
-    def _rows(self) -> list[Why]:
-        return [self._row(row) for row in self._waiting]
+    def _steps(self) -> list[Waits]:
+        waiting = [step for step in self._status.steps if step.state == "scheduled"]
+        return [Waits(_name(step), step.pending, self._step(step)) for step in waiting]
+
+    def _step(self, step: Any) -> Why:
+        is_early = step.due_us - AHEAD_US > self._now_us
+        return say("not-due", step.due_us) if is_early else say("expanding")
+
+    def _rows(self) -> list[Waits]:
+        return [Waits(self._names[row.step_id], row.rows, self._row(row)) for row in self._waiting]
 
     def _row(self, row: Waiting) -> Why:
         sender = self._senders.get(row.sender_id)
-        step, name = self._names[row.step_id], sender.name if sender else str(row.sender_id)
-        if sender is None or sender.removed:
-            said = f"Sender {name} is no longer in the settings: put it back, or cancel the campaign."
-            return Why(step, "sender-removed", row.rows, said, None)
-        if sender.paused:
-            said = f"Sender {name} is paused: {sender.pause_reason or 'by a person'}. Go on with: "
-            return Why(step, "sender", row.rows, f"{said}dispatcher channel set {name} --resume", None)
-        if (sender.slow_until_us or 0) > self._now_us:
-            said = f"The provider asked sender {name} to slow down."
-            return Why(step, "throttled", row.rows, said, sender.slow_until_us)
-        if row.is_due:
-            rate = f" at {sender.rate_per_s:g} {sender.rate_unit}s a second" if sender.rate_per_s else ""
-            return Why(step, "turn", row.rows, f"Waits for its turn through {name}{rate}.", self._now_us)
-        said = RULES.get(row.rule, "Waits until then.")
-        return Why(step, row.rule, row.rows, said, row.from_us if row.rule != "never" else None)
+        name = sender.name if sender else str(row.sender_id)
+        return why_queued(row.rule, row.from_us, sender, name, self._now_us)
 
-    def _unknown(self) -> list[Why]:
-        slug = self._status.campaign.slug
-        said = (
-            "May have been sent; nobody knows. Receipts and look-ups go on settling them; a person can: "
-            f"dispatcher message settle --campaign {slug} --as sent|not-sent|resend --by WHO"
-        )
-        held = [(step, self._status.funnels[step.id].people.get(Status.UNKNOWN, 0)) for step in self._status.steps]
-        return [Why(_name(step), "unknown", n, said, None) for step, n in held if n]
+    def _unknown(self) -> list[Waits]:
+        found = []
+        for step in self._status.steps:
+            held, lost = self._status.funnels[step.id].people.get(Status.UNKNOWN, 0), self._lost.get(step.id, 0)
+            for rule, people in (("unknown", held - lost), (LOST, lost)):
+                if people > 0:
+                    found.append(Waits(_name(step), people, say(rule, campaign=self._status.campaign.slug)))
+        return found
 
 
-RULES: Mapping[str, str] = {
-    "due": "Not due yet.",
-    "window": "Outside the hours at which people may be messaged; goes on when they open.",
-    "retry": "The provider could not be reached; it is tried again.",
-    "throttled": "The provider asked to slow down.",
-    "sender": "The sender was refused; it goes on when the sender is put right.",
-    "late-permit": "Its turn passed before it could leave; it takes the next.",
-    "resend": "Was settled to be sent again.",
-    "proven-not-sent": "The provider proved it was not sent; it is sent again.",
-    "never": "The campaign's window never opens again: it will expire.",
-}
+_NOW = ("turn", "expanding")
 
 
 def _name(step: Any) -> str:

@@ -76,6 +76,12 @@ def last_worked_us(connection: Connection) -> int | None:
     return until_us - TICK_LEASE_US if until_us else None
 
 
+def is_worked_on(connection: Connection, now_us: int) -> bool:
+    """Whether some process ticked lately."""
+    until_us = connection.execute(select(leases.c.until_us).where(leases.c.name == TICK)).scalar()
+    return until_us is not None and until_us > now_us
+
+
 class Kept:
     """The copy beside one database: a 0600 file that only grows, whoever of several processes writes it."""
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select, text, union_all
 
 from dispatcher.core.status import PERSON_RANK, Status
+from dispatcher.delivery.machine import LOST
 from dispatcher.outreach.funnel import Funnel, HopCount
 from dispatcher.store import tally
 from dispatcher.store.engine import Database
@@ -102,6 +103,13 @@ def waiting(connection: Connection, step_ids: Sequence[int], now_us: int) -> lis
         .order_by(*keys, "is_due")
     )
     return [Waiting(r[0], r[1], r[2], r[3], r[4], bool(r[5])) for r in connection.execute(statement)]
+
+
+def lost_unknown(connection: Connection, step_ids: Sequence[int]) -> dict[int, int]:
+    """Step → people held because their message may have been sent in a time that the database lost (invariant 16)."""
+    held = (m.step_id.in_(step_ids), m.status == "unknown", m.not_before_rule == LOST, m.counted)
+    rows = connection.execute(select(m.step_id, func.count()).where(*held).group_by(m.step_id))
+    return {row[0]: row[1] for row in rows}
 
 
 class PeopleCell(NamedTuple):
