@@ -17,6 +17,7 @@ from dispatcher.cli.output import (
     print_table,
     progress,
     say,
+    write_whole,
 )
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def export(
     held = export_contact(connect_context(), _given(who), country)
     text = _as_text(held) if not as_json else None
     if out is not None:
-        _write_private(out, text or _json(held))
+        write_whole(out, (text or _json(held)).encode(), private=True)
         say(f"Written to {out}.")
     elif text is None:
         print_json(held)
@@ -226,12 +227,3 @@ def _json(held: object) -> str:
     import json
 
     return json.dumps(held, ensure_ascii=False, indent=2, default=str) + "\n"
-
-
-def _write_private(path: Path, text: str) -> None:
-    import os
-
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    os.fchmod(descriptor, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dispatcher.core.diagnostics import Diagnostic
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
@@ -25,6 +27,29 @@ def print_json(data: object) -> None:
 def say(text: str) -> None:
     """Talk: to stderr, so that data on stdout stays clean."""
     typer.echo(text, err=True)
+
+
+def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
+    """All of it or nothing: what stood there stays until the new file is complete, whatever happens meanwhile.
+
+    `private`: nobody else may read it, and a link is replaced, not followed. A device gets the content as it comes.
+    """
+    import os
+
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    path = path if private else path.resolve()
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+        with os.fdopen(opened, "wb") as file:
+            file.write(content)
+        partial.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:

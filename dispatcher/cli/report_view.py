@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dispatcher.cli.output import print_json, print_table, say
+from dispatcher.cli.output import print_json, print_table, say, write_whole
 from dispatcher.core.errors import UsageError
 from dispatcher.outreach.labels import label, number, percent
 from dispatcher.outreach.sections import Section, funnel_of, sections
@@ -128,7 +128,7 @@ def _content(report: Mapping[str, Any], format_: str, language: str) -> bytes:
 
 def _write(content: bytes, format_: str, out: Path | None) -> None:
     if out is not None:
-        out.write_bytes(content)
+        write_whole(out, content)
         say(f"Written to {out}.")
         return
     if format_ == "xlsx" and sys.stdout.isatty():

@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def simulate(
     host: Annotated[str, typer.Option(help="Loopback, unless you mean it.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: any free one.")] = 8801,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 8801,
     ledger: Annotated[Path | None, typer.Option(help="Where to keep what was accepted.")] = None,
     behaviour: Annotated[Path | None, typer.Option(help="How it behaves: a JSON file.")] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", help="One setting, as in --set failure=0.1")] = None,

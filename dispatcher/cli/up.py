@@ -20,7 +20,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def up(
     host: Annotated[str, typer.Option(help="Where the web listens.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: any free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 8000,
 ) -> None:
     """Run the web, the workers and the clock until Ctrl-C or SIGTERM; what was begun is finished.
 

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def web(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: any free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 8000,
 ) -> None:
     """Take in what providers say (/hooks), and tell how it is (/healthz, /readyz, /metrics).
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -88,28 +89,31 @@ def read_or_make(path: Path) -> str:
         raise _unusable(path, error) from None
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(partial, path)  # the loser of a race keeps the winner's key
-        except FileExistsError:
-            pass
-        finally:
-            partial.unlink()
+        _make(path)
         return path.read_text().strip()
     except OSError as error:
         raise _unusable(path, error) from None
+
+
+def _make(path: Path) -> None:
+    """Whole or not at all; the loser of a race keeps the winner's key."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _unusable(path: Path, error: OSError) -> UsageError:
     return UsageError(
         "state-dir",
         f"the state folder {path.parent} cannot be used ({error.strerror})",
-        "Set DISPATCHER_STATE_DIR to a folder that this user can write.",
+        "Free space there, or set DISPATCHER_STATE_DIR to a folder that this user can write.",
     )
 
 
