@@ -16,6 +16,7 @@ from dispatcher.operations import doctor_machine
 from dispatcher.operations.context import Context
 from dispatcher.operations.doctor import examine
 from dispatcher.operations.finding import Finding
+from dispatcher.operations.senders import sync_senders
 from dispatcher.settings import Environment
 from dispatcher.store.tables import messages, steps, tallies
 from dispatcher.wiring import connect
@@ -172,3 +173,13 @@ def test_a_check_that_breaks_is_a_finding(context: Context, look: Look, monkeypa
 
     monkeypatch.setattr(checks, "plugins", broken)
     assert look()["channels"].detail == "could not be checked (ZeroDivisionError)"
+
+
+def test_a_rate_that_has_no_effect_is_found(context: Context, environ: dict[str, str], look: Look) -> None:
+    """Invariant 9: the rate lives in SQL."""
+    sync_senders(context)
+    assert look()["rates"].ok
+    Path(environ["DISPATCHER_CONFIG"]).write_text("senders: {layar: {channel: console, rate: 5 msg/s}}\n")
+    found = look()["rates"]
+    assert not found.ok
+    assert found.fix == 'Run: dispatcher channel set layar --rate "5 msg/s"'

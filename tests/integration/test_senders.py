@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import insert, select
 
 from dispatcher.core.errors import IncompleteError, ProviderError, RefusedError, UsageError
@@ -15,7 +16,7 @@ from dispatcher.operations import sender_control
 from dispatcher.operations.context import Context
 from dispatcher.operations.senders import sender_facts, sync_senders
 from dispatcher.spi import Accepted, Ambiguous, Check, Misconfigured, OutboundMessage, Outcome, Rejected
-from dispatcher.store.tables import journal, messages, senders, suppressions
+from dispatcher.store.tables import journal, messages, recent_people, senders, suppressions
 from dispatcher_channels.console import ConsoleChannel
 from tests.integration.builders import KEYS, Builder, make_context
 
@@ -62,6 +63,53 @@ def test_the_rate_of_the_settings_counts_once(make: Make) -> None:
     again = make({"a": {"channel": "console", "rate": "100 msg/s"}})
     assert sync_senders(again) == ids
     assert _rows(again)["a"].rate_per_s == 0.5
+
+
+def _note(context: Context) -> str:
+    found = [sender for channel in sender_control.list_channels(context) for sender in channel["senders"]]
+    return str(found[0]["note"])
+
+
+def test_a_rate_changed_in_the_settings_after_its_first_use_is_told(make: Make) -> None:
+    """Invariant 9: the rate lives in SQL."""
+    sync_senders(make({"a": {"channel": "console", "rate": "80 msg/s"}}))
+    same = make({"a": {"channel": "console", "rate": "4800 msg/min"}})
+    sync_senders(same)
+    sender_control.set_rate(same, "a", "30 msg/min", "Ani")
+    assert _note(same) == ""
+
+    changed = make({"a": {"channel": "console", "rate": "100 msg/s"}})
+    sync_senders(changed)
+    assert "a goes on at 0.5 messages a second" in _note(changed)
+    assert 'dispatcher channel set a --rate "100 msg/s"' in _note(changed)
+    sender_control.set_rate(changed, "a", "100 msg/s", "Ani")
+    assert _note(changed) == ""
+    lifted = make({"a": {"channel": "console"}})
+    assert 'dispatcher channel set a --rate "none"' in _note(lifted)
+
+
+def test_people_per_day_and_spacing_follow_the_settings(make: Make) -> None:
+    sync_senders(make({"a": {"channel": "console", "people_per_day": 1000, "spacing": "6s"}}))
+    context = make({"a": {"channel": "console", "people_per_day": 2000, "spacing": "6h"}})
+    assert (_rows(context)["a"].people_per_day, _rows(context)["a"].spacing_us) == (1000, 6_000_000)
+    sync_senders(context)
+    assert (_rows(context)["a"].people_per_day, _rows(context)["a"].spacing_us) == (2000, 6 * 3_600_000_000)
+    found = {c["name"]: c for c in sender_control.list_channels(context)}["console"]["senders"][0]
+    assert (found["people_per_day"], found["spacing_s"]) == (2000, 21600)
+
+
+@pytest.mark.parametrize("wrong", [{"people_per_day": 0}, {"spacing": "0s"}, {"spacing": "31 days"}, {"spacing": 6}])
+def test_rules_for_people_must_make_sense(make: Make, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        make({"a": {"channel": "console", **wrong}})
+
+
+def test_a_test_message_counts_as_a_person(make: Make, tmp_path: Path) -> None:
+    context = make({"drop": {"channel": "filedrop", "folder": str(tmp_path / "out"), "people_per_day": 5}})
+    sender_control.send_test(context, "drop", NUMBER, "Uji", "Ani")
+    with context.database.read() as connection:
+        (row,) = connection.execute(select(recent_people)).all()
+    assert bytes(row.address_hash) == KEYS.hash_address(NUMBER)
 
 
 def test_a_sender_that_is_gone_is_marked_and_may_come_back(make: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,11 @@ from dispatcher.core.clock import HOUR_US, iso
 from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Reason, Status
 from dispatcher.operations.context import Context
+from dispatcher.operations.inspect_messages import show_message
 from dispatcher.operations.status import campaign_status
+from dispatcher.store.generation import TICK, Kept, read
+from dispatcher.store.installation import take_lease
+from dispatcher.store.tables import campaigns, senders
 from tests.integration.builders import Builder, make_context
 
 
@@ -116,6 +121,63 @@ def test_why_of_a_paused_campaign_says_how_to_go_on(context: Context, built: Bui
     why = campaign_status(context, "ajakan", why=True).as_dict()["why"]
     assert why[0]["rule"] == "paused"
     assert "--lift-ceilings" in why[0]["explanation"]
+
+
+def test_why_of_a_campaign_that_paused_itself(context: Context, built: Builder) -> None:
+    campaign = built.campaign(state="paused", state_reason="breaker: 60 of 100 messages failed")
+    built.message(built.step(campaign), built.person(), built.sender())
+    why = campaign_status(context, "ajakan", why=True).as_dict()["why"]
+    assert (why[0]["rule"], why[0]["people"]) == ("breaker", 1)
+    assert "60 of 100 messages failed" in why[0]["explanation"]
+    assert "campaign resume ajakan" in why[0]["explanation"]
+
+
+def test_why_names_that_nobody_works_where_something_could_go(context: Context, built: Builder) -> None:
+    sender, step = built.sender(), built.step(built.campaign())
+    built.message(step, built.person(), sender, not_before_us=built.now_us + HOUR_US)
+    assert "nobody-runs" not in _why(context)
+    message = built.message(step, built.person(), sender)
+    assert _why(context)["nobody-runs"] == (1, None)
+    assert "dispatcher up" in show_message(context, message, "Ani")["why"]
+    with context.database.begin() as connection:
+        take_lease(connection, TICK, 7, context.now_us(), HOUR_US)
+    assert "nobody-runs" not in _why(context)
+    assert "its turn through sms" in show_message(context, message, "Ani")["why"]
+
+
+def test_why_names_a_restored_database(database_url: str, tmp_path: Path) -> None:
+    """Invariant 16: nothing of it is sent before somebody said when the backup was made."""
+    context = make_context(database_url, DISPATCHER_STATE_DIR=str(tmp_path))
+    built = Builder(context)
+    built.message(built.step(built.campaign()), built.person(), built.sender())
+    with context.database.read() as connection:
+        position = read(connection)
+    assert position is not None
+    Kept(tmp_path, position.created_us).raise_to(position.generation + 10)
+    assert _why(context)["older"] == (1, None)
+    context.database.close()
+
+
+def test_why_tells_what_a_restore_left_unknown_from_the_rest(context: Context, built: Builder) -> None:
+    sender, step = built.sender(), built.step(built.campaign())
+    for rule in ("restored", "restored", "look-up"):
+        built.message(step, built.person(), sender, Status.UNKNOWN, not_before_rule=rule)
+    assert {rule: people for rule, (people, _) in _why(context).items()} == {"restored": 2, "unknown": 1}
+
+
+def test_a_message_says_what_stands_in_its_way(context: Context, built: Builder) -> None:
+    sender = built.sender(spacing_us=6 * HOUR_US)
+    step = built.step(built.campaign())
+    spaced = built.message(
+        step, built.person(), sender, not_before_us=built.now_us + HOUR_US, not_before_rule="spacing"
+    )
+    assert "waits for 6 h" in show_message(context, spaced, "Ani")["why"]
+    with context.database.begin() as connection:
+        connection.execute(senders.update().values(paused=True, pause_reason="20003"))
+    assert "channel set sms --resume" in show_message(context, spaced, "Ani")["why"]
+    with context.database.begin() as connection:
+        connection.execute(campaigns.update().values(state="paused", state_reason="by Ani"))
+    assert "campaign resume ajakan" in show_message(context, spaced, "Ani")["why"]
 
 
 def test_why_of_a_step_that_is_not_due(context: Context, built: Builder) -> None:
