@@ -99,7 +99,7 @@ def _sync(connection: Connection, context: Context, facts: dict[str, SenderFacts
             seen = {"file_rate": rate_as_written(settings)} if row.file_rate is None else {}
             connection.execute(update(senders).where(senders.c.id == row.id).values(**values, **seen))
             if (row.people_per_day, row.spacing_us) != tuple(rules.values()):
-                change_rules(connection, row.id, now_us, has_any=any(rules.values()))
+                change_rules(connection, row, now_us)
             continue
         (known[name],) = take_ids(connection, 1, now_us)
         rate = {"rate_per_s": settings.rate.per_s, "rate_unit": settings.rate.unit} if settings.rate else {}
@@ -115,7 +115,7 @@ def _us(length: timedelta | None) -> int | None:
 
 
 def rate_as_written(settings: SenderSettings) -> str:
-    """ "" for none. Equal for equal rates, however they are written."""
+    """Empty for none; the same for equal rates, however they are written."""
     return str(settings.rate or "")
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from dispatcher.core.clock import DAY_US
 from dispatcher.delivery.people import PEOPLE_PER_DAY, SPACING, Touch, Wish, admit, places
 from dispatcher.store.bulk import any_of
 from dispatcher.store.claims import Claimed
+from dispatcher.store.permits import lock_sender
 from dispatcher.store.tables import messages, recent_people, senders
 
 r, m = recent_people.c, messages.c
@@ -105,13 +106,32 @@ def _run(connection: Connection, on_postgres: str, on_sqlite: str, rows: list[An
         connection.exec_driver_sql(on_sqlite, rows)
 
 
-def change_rules(connection: Connection, sender_id: int, now_us: int, *, has_any: bool) -> None:
-    """What waited for the former rules is weighed anew: its window is looked up again, then it is claimed."""
-    waiting = (m.sender_id == sender_id, m.status == "queued", m.not_before_rule.in_((SPACING, PEOPLE_PER_DAY)))
+def change_rules(connection: Connection, before: Any, now_us: int) -> None:
+    """What waited for the former rules (`before`) is weighed anew: its window is looked up again, then it is claimed.
+
+    The first rule of a sender finds whom it messaged in the messages; the last one to go takes what it kept with it.
+    """
+    sender = lock_sender(connection, before.id)
+    waiting = (m.sender_id == sender.id, m.status == "queued", m.not_before_rule.in_((SPACING, PEOPLE_PER_DAY)))
     connection.execute(update(messages).where(*waiting).values(not_before_us=now_us, not_after_us=now_us))
-    connection.execute(update(senders).where(senders.c.id == sender_id).values(people_slot_us=0))
-    if not has_any:
-        connection.execute(delete(recent_people).where(r.sender_id == sender_id))
+    connection.execute(update(senders).where(senders.c.id == sender.id).values(people_slot_us=0))
+    if not has_rules(sender):
+        connection.execute(delete(recent_people).where(r.sender_id == sender.id))
+    elif not has_rules(before):
+        _remember(connection, sender, now_us)
+
+
+def _remember(connection: Connection, sender: Any, now_us: int) -> None:
+    """Looks through all messages, once: no index leads there, as nothing else asks for it."""
+    lately = (m.sender_id == sender.id, m.begun_us > now_us - _kept_us(sender))
+    last = select(m.sender_id, m.address_hash, func.max(m.id), func.max(m.begun_us)).where(*lately)
+    columns = [column.name for column in recent_people.columns]
+    connection.execute(insert(recent_people).from_select(columns, last.group_by(m.sender_id, m.address_hash)))
+
+
+def _kept_us(sender: Any) -> int:
+    """For how long a rule of the sender asks about someone."""
+    return max(sender.spacing_us or 0, DAY_US if sender.people_per_day is not None else 0)
 
 
 def forget_people(connection: Connection, now_us: int) -> None:
@@ -119,5 +139,4 @@ def forget_people(connection: Connection, now_us: int) -> None:
     s = senders.c
     ruled = select(s.id, s.spacing_us, s.people_per_day).where(or_(s.spacing_us > 0, s.people_per_day > 0))
     for row in connection.execute(ruled).all():
-        kept_us = max(row.spacing_us or 0, DAY_US if row.people_per_day else 0)
-        connection.execute(delete(recent_people).where(r.sender_id == row.id, r.at_us <= now_us - kept_us))
+        connection.execute(delete(recent_people).where(r.sender_id == row.id, r.at_us <= now_us - _kept_us(row)))

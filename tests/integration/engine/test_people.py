@@ -197,6 +197,24 @@ def test_a_changed_rule_holds_for_what_waits(make: Make) -> None:
         context.database.close()
 
 
+def test_a_first_rule_knows_whom_the_sender_messaged_before(make: Make) -> None:
+    stage = make()
+    numbers = stage.people(6)
+    stage.start()
+    stage.drain(stage.nothing_waits)
+    more = stage.people(4, first=6)
+    stage.start("lain", text="Lain {{ stop }}")
+    ruled = stage.connect(senders={"sms": {"channel": "sms", "people_per_day": 8}})
+    sync_senders(ruled)
+    assert _people_kept(ruled) == 6
+    stage.drain(lambda: len(stage.providers["sms"].refs) >= 14 and not _ready(stage))
+    sent = stage.providers["sms"].numbers
+    assert len(sent) == 14
+    assert len(set(sent) & set(numbers)) == 6
+    assert len(set(sent) & set(more)) == 2
+    ruled.database.close()
+
+
 def test_waiting_for_people_never_opens_the_window(make: Make) -> None:
     """Invariant 8: what is weighed anew looks its hours up first."""
     stage = make(people_per_day=2)
