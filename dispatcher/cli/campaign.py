@@ -150,6 +150,7 @@ def _wait(context: Any, slug: str, *, as_json: bool) -> int:
 
     from dispatcher.queue.embedded import run_until_done
 
+    context.outages.tell = lambda error: say(f"Waiting: {error.message}. {error.hint}")
     with redirect_stdout(sys.stderr) if as_json else nullcontext(), progress("Sending") as advance:
         return run_until_done(context, slug, advance)
 

@@ -10,6 +10,7 @@ from dispatcher.core.errors import UsageError
 from dispatcher.delivery.pacing import Lead
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.generation import Generation
+from dispatcher.operations.outages import Outages
 from dispatcher.settings import Environment, Settings
 from dispatcher.spi import Channel, HttpClient
 from dispatcher.store.engine import Database
@@ -24,6 +25,11 @@ class Context:
     channels: Channels = field(default_factory=Channels)
     lead: Lead = field(default_factory=Lead)
     """Of this process's claims, over all senders."""
+
+    outages: Outages = field(default_factory=Outages)
+
+    def __post_init__(self) -> None:
+        self.database.on_away = self.outages.saw
 
     @cached_property
     def settings(self) -> Settings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from dispatcher.core.errors import IncompleteError
 from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
+from dispatcher.operations.logs import log
 from dispatcher.operations.record import Ended, Withdrawn, record_ends
 from dispatcher.spi import outcome as outcomes
 
@@ -37,30 +40,73 @@ _KINDS: dict[str, Any] = {
 }
 
 
+ROOM_BYTES = 256 * 1024
+"""Of a file that is written over when ends must be kept: some thousand of them, also where the disk is full."""
+
+
 def _folder(state_dir: Path) -> Path:
     return state_dir / "spool"
 
 
+def begin_spool(context: Context) -> None:
+    """At the start of each process: record what earlier ones left, and have room for what this one may have to."""
+    read_spools(context)
+    try:
+        keep_room(context.environment.state_dir)
+    except OSError as error:
+        log.warning("no-room-for-spool", error=error.strerror)
+
+
+def keep_room(state_dir: Path) -> None:
+    """OSError where there is none."""
+    room = _room(state_dir)
+    room.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not room.exists():
+        _write(os.open(room, os.O_RDWR | os.O_CREAT, 0o600), b"\n" * ROOM_BYTES)
+
+
+def _room(state_dir: Path) -> Path:
+    return _folder(state_dir) / "room"
+
+
 def write_spool(state_dir: Path, ended: Sequence[Ended]) -> Path:
-    """One file, whole or not at all."""
+    """One file, whole or not at all. IncompleteError where it cannot be written."""
     folder = _folder(state_dir)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
     partial = path.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        for one in ended:
-            line = {
-                "message": one.message_id,
-                "attempt": one.attempt,
-                "kind": type(one.outcome).__name__,
-                "fields": asdict(one.outcome),
-                "keep_ids": one.keep_ids,
-            }
-            file.write(json.dumps(line) + "\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileNotFoundError):
+            _room(state_dir).rename(partial)  # one of several processes gets it
+        _write(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600), "".join(map(_line, ended)).encode())
+        return partial.rename(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise IncompleteError(
+            "ends-lost",
+            f"what became of {len(ended)} messages could not be written to {folder} ({error.strerror})",
+            "They will be held as unknown, and looked up where the provider can be asked. Free some space.",
+        ) from None
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    """In the place of what the file held."""
+    with os.fdopen(descriptor, "r+b") as file:
+        file.write(content)
+        file.truncate()
         file.flush()
         os.fsync(file.fileno())
-    return partial.rename(path)
+
+
+def _line(one: Ended) -> str:
+    line = {
+        "message": one.message_id,
+        "attempt": one.attempt,
+        "kind": type(one.outcome).__name__,
+        "fields": asdict(one.outcome),
+        "keep_ids": one.keep_ids,
+    }
+    return json.dumps(line) + "\n"
 
 
 def _read(path: Path) -> list[Ended]:

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from dispatcher.core.errors import UnavailableError, UsageError
+from dispatcher.core.errors import IncompleteError, UnavailableError, UsageError
 from dispatcher.operations.context import Context
 from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.logs import log
 from dispatcher.operations.progress import Standing, standing_of
 from dispatcher.operations.readiness import require_ready
-from dispatcher.operations.spool import read_spools
+from dispatcher.operations.spool import begin_spool
 from dispatcher.operations.tick import Ticker
 from dispatcher.queue.lock import ProcessLock, lock_for
 
@@ -55,25 +55,28 @@ class EmbeddedWorkers:
             )
         try:
             require_ready(self._context)
+            begin_spool(self._context)
+            for name, work in (("deliver", self._deliver), ("tick", self._tick)):
+                thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
         except BaseException:
-            self._release()
+            self._end()
             raise
-        read_spools(self._context)
-        for name, work in (("deliver", self._deliver), ("tick", self._tick)):
-            thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+        if isinstance(self.failure, IncompleteError):
+            raise self.failure  # also instead of an interruption: something is lost
+
+    def _end(self) -> None:
         self.stop()
         for thread in self._threads:
-            thread.join()
-        self._release()
-
-    def _release(self) -> None:
+            if thread.ident is not None:
+                thread.join()
         if self._lock is not None:
             self._lock.release()
 

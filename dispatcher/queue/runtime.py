@@ -18,7 +18,7 @@ from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.context import Context
 from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.expand import Expander
-from dispatcher.operations.spool import read_spools
+from dispatcher.operations.spool import begin_spool
 from dispatcher.operations.tick import Ticker, Work
 
 Connect = Callable[[], Context]
@@ -93,7 +93,7 @@ class _Parts:
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
         self._thread.start()
-        read_spools(context)
+        begin_spool(context)
 
     @cached_property
     def deliverer(self) -> Deliverer:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -23,6 +24,7 @@ _DEADLOCK_RETRIES = 5
 _BROKEN_OFF = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 
 _UNDEFINED_TABLE = "42P01"
+_DISK_FULL = {"SQLITE_FULL", "53100"}
 
 T = TypeVar("T")
 
@@ -50,6 +52,8 @@ class Database:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.clock = Clock()
+        self.on_away: Callable[[UnavailableError], object] = lambda error: None
+        """Told of each transaction that failed because the database is away."""
         self._synchronised_at = float("-inf")
         self._lock = threading.Lock()
         self.engine: Engine = self._make_engine(pool_size)
@@ -80,12 +84,12 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction that writes; on SQLite it takes the write lock at once (an upgrade would fail)."""
-        yield from self._transaction("BEGIN IMMEDIATE")
+        yield from self._transaction("BEGIN IMMEDIATE", "READ COMMITTED")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads: one consistent view."""
-        yield from self._transaction("BEGIN")
+        """A transaction that only reads: one consistent view, over all of its statements (invariant 11)."""
+        yield from self._transaction("BEGIN", "REPEATABLE READ")
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """`work` in a transaction that writes, again where the database broke a deadlock; `work` may run twice."""
@@ -98,9 +102,11 @@ class Database:
                     raise
         raise AssertionError("unreachable")
 
-    def _transaction(self, sqlite_begin: str) -> Iterator[Connection]:
+    def _transaction(self, sqlite_begin: str, postgres_level: IsolationLevel) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level=postgres_level)
         except DBAPIError as error:
             raise self._away(error) from None
         try:
@@ -116,11 +122,22 @@ class Database:
             raise
 
     def _away(self, error: DBAPIError) -> UnavailableError:
+        away = self._explained(error)
+        self.on_away(away)
+        return away
+
+    def _explained(self, error: DBAPIError) -> UnavailableError:
         kind = type(error.orig).__name__ if error.orig is not None else type(error).__name__
         detail = str(error.orig).splitlines()[0] if self.is_sqlite else kind
         where = self.url.database if self.is_sqlite else f"{self.url.host}:{self.url.port or 5432}"
+        if _DISK_FULL & {getattr(error.orig, "sqlite_errorname", ""), getattr(error.orig, "sqlstate", "")}:
+            return UnavailableError(
+                "disk-full",
+                f"the disk that holds the database at {where} is full",
+                "Free some space; nothing was lost.",
+            )
         hint = (
-            "Is the disk full or the folder read-only?"
+            "Is the disk full or the folder read-only? Nothing was lost."
             if self.is_sqlite
             else "Start Postgres, or correct DATABASE_URL; nothing was lost, run the command again."
         )

@@ -100,6 +100,7 @@ def demo(folder: Path, contacts: int, say: Step, bar: Bar) -> Iterator[Demo]:
             environ["DISPATCHER_PUBLIC_URL"] = web.url
             carrier.control(inbound_url=f"{web.url}/hooks/simulator-wa")
             context = connect(Environment(environ))
+            context.outages.tell = lambda error: say(f"Waiting: {error.message}. {error.hint}")
             yield _run(context, folder, contacts, say, bar)
             context.database.close()
 

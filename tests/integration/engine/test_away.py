@@ -17,9 +17,11 @@ from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.drain import Drain
 from dispatcher.operations.ends import Ends
+from dispatcher.operations.outages import Outages
 from dispatcher.operations.record import Ended, Withdrawn
-from dispatcher.operations.spool import read_spools, write_spool
+from dispatcher.operations.spool import ROOM_BYTES, begin_spool, read_spools, write_spool
 from dispatcher.spi import Accepted, Outcome
+from dispatcher.store.engine import Database
 from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
 from tests.servers import PostgresServer
@@ -176,3 +178,33 @@ def test_a_damaged_spool_is_set_aside_and_stops_nobody(stage: Stage) -> None:
     (folder / "1-aa.jsonl").write_text('{"message": 1, "attempt"')
     assert read_spools(stage.context) == 0
     assert [path.name for path in folder.iterdir()] == ["1-aa.damaged"]
+
+
+def test_a_spool_takes_the_room_that_was_kept_for_it(stage: Stage) -> None:
+    """It need not find any on a disk that is full."""
+    state = stage.folder / "state"
+    (row, *_) = rows = stage.claim(1, token=5)
+    begin_spool(stage.context)
+    (room,) = (state / "spool").iterdir()
+    kept = room.stat()
+    assert kept.st_size == ROOM_BYTES
+    path = write_spool(state, [Ended(row.id, stage.begin(rows, token=5)[row.id], Withdrawn(5))])
+    assert path.stat().st_ino == kept.st_ino
+    assert len(path.read_text().splitlines()) == 1
+    begin_spool(stage.context)
+    assert stage.statuses() == {"queued": PEOPLE}
+    assert [left.name for left in (state / "spool").iterdir()] == [room.name]
+
+
+def test_a_disk_that_is_full_is_named_once_a_minute(sqlite_url: str) -> None:
+    database, outages = Database(sqlite_url), Outages()
+    told: list[UnavailableError] = []
+    outages.tell = told.append
+    database.on_away = outages.saw
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="is full") as full, database.begin() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")  # it cannot grow
+            connection.exec_driver_sql("CREATE TABLE many AS SELECT zeroblob(1000000)")
+        assert full.value.code == "disk-full"
+    assert [error.code for error in told] == ["disk-full"]
+    database.close()
