@@ -105,10 +105,20 @@ def test_another_schema_is_refused(database_url: str, tmp_path: Path, revision: 
     assert (finding.ok, finding.detail, finding.fix) == (False, refused.value.message, refused.value.hint)
 
 
+_ADDED = {
+    "tables": ("restores", "breaker_marks", "stops", "recent_people"),
+    "columns": ("campaigns.breaker_off", "senders.spacing_us", "senders.people_slot_us", "senders.file_rate"),
+}
+"""By the migrations after the first."""
+
+
 def test_an_older_database_is_upgraded(database_url: str) -> None:
     with contextlib.closing(Database(database_url)) as database:
         with database.begin() as connection:
-            connection.execute(text("DROP TABLE restores"))
+            for table in _ADDED["tables"]:
+                connection.execute(text(f"DROP TABLE {table}"))
+            for table, column in (name.split(".") for name in _ADDED["columns"]):
+                connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         set_schema(database_url, "0001")
         upgrade(database_url)
         assert current_revision(database) == HEAD
