@@ -7,8 +7,7 @@ What a person must mend comes before what only takes time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dispatcher.delivery.breaker import BREAKER
 from dispatcher.delivery.machine import LOST
@@ -55,8 +54,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """`until_us`: when it goes on; None: when a person acts."""
 
     rule: str

@@ -24,19 +24,21 @@ from dispatcher.store.senders import sender_rows
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """So many people of a step wait; "": of any."""
+    """So many people of a step wait; "": of any. `until_us`: when they go on; None: when a person acts."""
 
     step: str
     people: int
-    why: Why
+    rule: str
+    explanation: str
+    until_us: int | None
 
     def as_dict(self, zone: str) -> dict[str, Any]:
         return {
             "step": self.step,
-            "rule": self.why.rule,
+            "rule": self.rule,
             "people": self.people,
-            "until": iso(self.why.until_us, zone),
-            "explanation": self.why.explanation,
+            "until": iso(self.until_us, zone),
+            "explanation": self.explanation,
         }
 
 
@@ -120,27 +122,27 @@ class _Reasons:
         if campaign.state != "paused":
             return []
         people = sum(row.rows for row in self._waiting) + self._status.total.pending
-        return [Waits("", people, why_paused(campaign.slug, campaign.state_reason))]
+        return [Waits("", people, *why_paused(campaign.slug, campaign.state_reason))]
 
     def _installation(self, others: list[Waits]) -> list[Waits]:
         """Of what could go now."""
-        people = sum(one.people for one in others if one.why.rule in _NOW)
+        people = sum(one.people for one in others if one.rule in _NOW)
         if not people or self._status.campaign.state == "paused":
             return []
         if self._is_older:
-            return [Waits("", people, say("older"))]
-        return [] if self._is_worked_on else [Waits("", people, say("nobody-runs"))]
+            return [Waits("", people, *say("older"))]
+        return [] if self._is_worked_on else [Waits("", people, *say("nobody-runs"))]
 
     def _steps(self) -> list[Waits]:
         waiting = [step for step in self._status.steps if step.state == "scheduled"]
-        return [Waits(_name(step), step.pending, self._step(step)) for step in waiting]
+        return [Waits(_name(step), step.pending, *self._step(step)) for step in waiting]
 
     def _step(self, step: Any) -> Why:
         is_early = step.due_us - AHEAD_US > self._now_us
         return say("not-due", step.due_us) if is_early else say("expanding")
 
     def _rows(self) -> list[Waits]:
-        return [Waits(self._names[row.step_id], row.rows, self._row(row)) for row in self._waiting]
+        return [Waits(self._names[row.step_id], row.rows, *self._row(row)) for row in self._waiting]
 
     def _row(self, row: Waiting) -> Why:
         sender = self._senders.get(row.sender_id)
@@ -153,7 +155,7 @@ class _Reasons:
             held, lost = self._status.funnels[step.id].people.get(Status.UNKNOWN, 0), self._lost.get(step.id, 0)
             for rule, people in (("unknown", held - lost), (LOST, lost)):
                 if people > 0:
-                    found.append(Waits(_name(step), people, say(rule, campaign=self._status.campaign.slug)))
+                    found.append(Waits(_name(step), people, *say(rule, campaign=self._status.campaign.slug)))
         return found
 
 

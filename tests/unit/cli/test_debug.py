@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dispatcher.cli import main
@@ -10,7 +12,7 @@ from dispatcher.operations import sender_control
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["text", "json"])
 def test_an_unexpected_error_shows_its_place_without_its_message(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], as_json: list[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, as_json: list[str]
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         try:
@@ -18,6 +20,7 @@ def test_an_unexpected_error_shows_its_place_without_its_message(
         except KeyError as error:
             raise ValueError("Siti Aminah has no number") from error
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DISPATCHER_DEBUG", "1")
     monkeypatch.setattr(sender_control, "list_channels", broken)
     assert main.run(["channel", "list", *as_json]) == 1
