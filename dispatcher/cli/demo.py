@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False)
 def demo(
     contacts: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many made-up people.")] = 2000,
     folder: Annotated[Path | None, typer.Option(help="Where it leaves what it made.")] = None,
-    language: Annotated[str, typer.Option(help="Of the report: id or en.")] = "id",
+    language: Annotated[Literal["id", "en"], typer.Option(help="Of the report: id or en.")] = "id",
     as_json: JsonFlag = False,
 ) -> None:
     """Import made-up contacts, plan, send through the built-in carrier, listen, and report.

@@ -36,6 +36,10 @@ def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
     """
     import os
 
+    if path.is_dir() or not path.parent.is_dir():
+        from dispatcher.core.errors import UsageError
+
+        raise UsageError("out", f"{path} cannot be written", "Name a file in a folder that is there.")
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return

@@ -25,6 +25,11 @@ _BROKEN_OFF = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_
 
 _UNDEFINED_TABLE = "42P01"
 _DISK_FULL = {"SQLITE_FULL", "53100"}
+_SQLITE_HINTS = {
+    "SQLITE_BUSY": "Another process is writing for long; run the command again.",
+    "SQLITE_CANTOPEN": "Is there such a folder, and may this user write to it? Correct DATABASE_URL.",
+    "SQLITE_NOTADB": "Correct DATABASE_URL; the file was left as it is.",
+}
 
 T = TypeVar("T")
 
@@ -129,18 +134,17 @@ class Database:
     def _explained(self, error: DBAPIError) -> UnavailableError:
         kind = type(error.orig).__name__ if error.orig is not None else type(error).__name__
         detail = str(error.orig).splitlines()[0] if self.is_sqlite else kind
-        where = self.url.database if self.is_sqlite else f"{self.url.host}:{self.url.port or 5432}"
-        if _DISK_FULL & {getattr(error.orig, "sqlite_errorname", ""), getattr(error.orig, "sqlstate", "")}:
+        where = self.url.database if self.is_sqlite else f"{self.url.host or 'localhost'}:{self.url.port or 5432}"
+        name = str(getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", ""))
+        if name in _DISK_FULL:
             return UnavailableError(
                 "disk-full",
                 f"the disk that holds the database at {where} is full",
                 "Free some space; nothing was lost.",
             )
-        hint = (
-            "Is the disk full or the folder read-only? Nothing was lost."
-            if self.is_sqlite
-            else "Start Postgres, or correct DATABASE_URL; nothing was lost, run the command again."
-        )
+        hint = "Start Postgres, or correct DATABASE_URL; nothing was lost, run the command again."
+        if self.is_sqlite:
+            hint = _SQLITE_HINTS.get(name, "Is the disk full or the folder read-only? Nothing was lost.")
         if "no such table" in detail or kind == "UndefinedTable":
             return UnavailableError("schema-missing", "the database has no tables yet", "Run: dispatcher db upgrade")
         return UnavailableError("database-away", f"the database at {where} does not answer ({detail})", hint)

@@ -93,3 +93,17 @@ def test_the_report_says_no_more_than_the_carrier(ran: Ran) -> None:
     assert sum(told[status] for status in SENT) <= ran.ledger.accepted() <= told.total()
     arrived = sum(status in ("delivered", "read") for status in ran.ledger.statuses().values())
     assert PEOPLE // 2 < told["delivered"] + told["read"] <= arrived
+
+
+def test_a_folder_that_is_not_its_own_is_left_alone(tmp_path: Path) -> None:
+    kept = tmp_path / "skripsi.docx"
+    kept.write_text("three years")
+    ran = subprocess.run(
+        [DISPATCHER, "demo", "--contacts", "1", "--folder", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, "is not empty" in ran.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == [kept]

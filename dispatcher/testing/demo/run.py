@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from dispatcher.core.clock import from_us
+from dispatcher.core.errors import UsageError
 from dispatcher.operations.apply import apply_campaign
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_contacts import import_contacts
@@ -32,6 +33,9 @@ from dispatcher.testing.synthetic import write_csv
 CAMPAIGN = "gunakan-hak-pilih"
 LEDGER = "ledger.tsv"
 """What the carrier took, by its own account."""
+
+_MARK = ".demo"
+"""Tells a folder of ours, whose content may go, from anyone else's."""
 
 _SOURCE = Path(__file__).parent / f"{CAMPAIGN}.yaml"
 _SETTLED_AFTER_S = 8.0
@@ -81,12 +85,14 @@ class Demo:
 
 @contextmanager
 def demo(folder: Path, contacts: int, say: Step, bar: Bar) -> Iterator[Demo]:
-    """The whole campaign; the servers live as long as the block. `folder` is made anew."""
+    """The whole campaign; the servers live as long as the block. `folder` is made anew.
+
+    UsageError where it holds what no demo made.
+    """
     from dispatcher.web.server import WebThread
     from dispatcher.wiring import connect
 
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+    _make_anew(folder)
     with CarrierProcess(CarrierOptions(behaviour=_CARRIER, ledger=folder / LEDGER)) as carrier:
         (folder / "dispatcher.yaml").write_text(_SETTINGS.format(url=carrier.url))
         environ = {
@@ -103,6 +109,29 @@ def demo(folder: Path, contacts: int, say: Step, bar: Bar) -> Iterator[Demo]:
             context.outages.tell = lambda error: say(f"Waiting: {error.message}. {error.hint}")
             yield _run(context, folder, contacts, say, bar)
             context.database.close()
+
+
+def _make_anew(folder: Path) -> None:
+    mark = folder / _MARK
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        there = list(folder.iterdir())
+    except OSError as error:
+        raise _unusable(folder, error.strerror or "") from None
+    if there and mark not in there:
+        raise _unusable(folder, "it is not empty")
+    mark.touch(0o600)
+    for path in there:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != mark:  # to the last: whoever is interrupted here may come again
+            path.unlink()
+
+
+def _unusable(folder: Path, why: str) -> UsageError:
+    return UsageError(
+        "demo-folder", f"the demo cannot use the folder {folder} ({why})", "Name an empty or a new one with --folder."
+    )
 
 
 def _run(context: Context, folder: Path, contacts: int, say: Step, bar: Bar) -> Demo:
