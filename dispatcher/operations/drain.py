@@ -60,6 +60,7 @@ class Drain:
     should_stop: Callable[[], bool]
     _turn: int = 0
     _pace: Pace = field(default_factory=Pace)
+    _front: claims.Front = field(default_factory=claims.Front)
     _held: tuple[int, Sequence[Claimed]] = (0, ())
     """Token and rows of the transaction that holds and begins, until it is known to have happened."""
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
@@ -134,7 +135,7 @@ class Drain:
 
     def _take_slice(self, connection: Connection, sender: Any, token: int, now_us: int, claimed_ns: int) -> Hand:
         """Claimed and begun at once: nothing has to wait for its instant."""
-        held = claims.hold(connection, self.sender_id, self._pace.slice, now_us, self._turn)
+        held = claims.hold(connection, self.sender_id, self._pace.slice, now_us, self._turn, self._front)
         willing = without_refused(connection, held, now_us)
         rows = recent.admitted(connection, sender, willing, now_us)
         if not rows:

@@ -82,7 +82,9 @@ def _add_tasks(app: Celery) -> None:
 
     @app.task(name="dispatcher.deliver")
     def deliver() -> None:
-        runtime.deliver(DELIVER_S)
+        if runtime.deliver(DELIVER_S):
+            # whoever is free goes on at once; a tick would come up to a second later
+            app.send_task("dispatcher.deliver", expires=NUDGE_EXPIRES_S, retry=False)
 
     @app.task(name="dispatcher.expand")
     def expand(step_id: int) -> None:

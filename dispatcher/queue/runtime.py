@@ -128,17 +128,18 @@ class Runtime:
         except UnavailableError:
             return None
 
-    def deliver(self, budget_s: float) -> None:
-        """One drain a process: where threads share it, the second returns at once."""
+    def deliver(self, budget_s: float) -> bool:
+        """One drain a process: where threads share it, the second returns at once. Whether anything was done."""
         if not self._delivering.acquire(blocking=False):
-            return
+            return False
         try:
             with places.one() as is_ours:
-                if is_ours:
-                    parts = self._get()
-                    parts.on_loop(parts.deliverer.run(budget_s, stop_flag.is_set))
+                if not is_ours:
+                    return False
+                parts = self._get()
+                return parts.on_loop(parts.deliverer.run(budget_s, stop_flag.is_set)) > 0
         except UnavailableError:
-            return
+            return False
         finally:
             self._delivering.release()
 

@@ -6,7 +6,7 @@ as `held_out` or `skipped` with a reason. `slot` spreads the workers of an insta
 
 from __future__ import annotations
 
-import os
+import threading
 from collections import Counter
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ def message_key(step_id: int, hop: int, sender_id: int, status: Status, reason: 
 
 def add(connection: Connection, deltas: Counter[Key]) -> None:
     """Ascending by key, so that two workers in one slot never wait for each other in a circle."""
-    slot = os.getpid() % _SLOTS
+    slot = threading.get_native_id() % _SLOTS
     rows = [(*key, slot, n) for key, n in sorted(deltas.items()) if n]
     if not rows:
         return
