@@ -14,14 +14,16 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
 from kombu.transport.redis import Channel
 
-from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.logs import set_up_logs
 from dispatcher.queue.runtime import Runtime, places, stop_flag
 
 TICK_EVERY_S = 1.0
 TICK_EXPIRES_S = 2.0
 NUDGE_EXPIRES_S = 1.5
-DELIVER_S = 2.0
+DELIVER_S = 5.0
+DELIVER_ALONE_S = 2.0
+"""Where no other process of the worker is free for ticks meanwhile."""
+
 EXPAND_S = 2.0
 NUDGES = 4
 """Deliver tasks a tick offers; those that find no free process expire."""
@@ -32,6 +34,9 @@ _TRANSPORT = {
     "socket_keepalive": True,
     # a nudge that was taken and not begun is not worth keeping, nor to be delivered again
     "ack_emulation": False,
+    # a nudge is tried once more and then left to the next tick; by default it would wait for six seconds
+    "max_retries": 1,
+    "interval_start": 0,
 }
 # nor is it put back when the connection is lost: kombu tries that on the lost connection, and the worker dies of it
 Channel.do_restore = False
@@ -75,16 +80,16 @@ def _add_tasks(app: Celery) -> None:
         if work is None:
             return
         for step_id in work.steps:
-            app.send_task("dispatcher.expand", args=[step_id], expires=TICK_EXPIRES_S, retry=False)
+            nudge(app, "dispatcher.expand", TICK_EXPIRES_S, step_id)
         if work.senders:
             for _ in range(NUDGES):
-                app.send_task("dispatcher.deliver", expires=NUDGE_EXPIRES_S, retry=False)
+                nudge(app, "dispatcher.deliver", NUDGE_EXPIRES_S)
 
     @app.task(name="dispatcher.deliver")
     def deliver() -> None:
-        if runtime.deliver(DELIVER_S):
+        if runtime.deliver(DELIVER_S if places.leave_one_free else DELIVER_ALONE_S):
             # whoever is free goes on at once; a tick would come up to a second later
-            app.send_task("dispatcher.deliver", expires=NUDGE_EXPIRES_S, retry=False)
+            nudge(app, "dispatcher.deliver", NUDGE_EXPIRES_S)
 
     @app.task(name="dispatcher.expand")
     def expand(step_id: int) -> None:
@@ -116,10 +121,13 @@ def install_signals(app: Celery) -> None:
 
 def _nudge_ticks(app: Celery, stopped: threading.Event) -> None:
     while not stopped.wait(TICK_EVERY_S):
-        try:
-            app.send_task("dispatcher.tick", expires=TICK_EXPIRES_S, retry=False)
-        except DispatcherError:
-            raise
-        except Exception as error:
-            # the broker is away; the queue of record is not
-            _log.warning("broker away (%s); trying again", type(error).__name__)
+        nudge(app, "dispatcher.tick", TICK_EXPIRES_S)
+
+
+def nudge(app: Celery, task: str, expires_s: float, *ids: int) -> None:
+    """Offer a task once. A broker that is away loses nothing: the rows are in SQL, and the next tick nudges again."""
+    try:
+        app.send_task(task, args=ids, expires=expires_s, retry=False)
+    except Exception as error:
+        # whatever the broker's client raises: none of it is the task's
+        _log.warning("broker away (%s); trying again", type(error).__name__)

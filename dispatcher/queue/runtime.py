@@ -51,10 +51,12 @@ class Places:
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
         self._count = 0
+        self.leave_one_free = False
 
     def make(self, processes: int) -> None:
         """Before the fork, so that children share the file."""
         self._file, self._count = tempfile.TemporaryFile(), max(1, processes - 1)  # noqa: SIM115  for good
+        self.leave_one_free = processes > 1
 
     @contextmanager
     def one(self) -> Iterator[bool]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from dispatcher.core.status import Status
 from dispatcher.store import tally
+from dispatcher.store.bulk import numbers, words
 
 
 class Acceptance(NamedTuple):
@@ -64,5 +65,6 @@ def accept(connection: Connection, ended: Sequence[Acceptance], now_us: int) -> 
 def _accept(connection: Connection, ended: list[Acceptance], now_us: int) -> Sequence[Any]:
     if connection.dialect.name != "postgresql":
         return connection.exec_driver_sql(_SQLITE, (now_us, now_us, json.dumps(ended))).all()
-    columns = [list(column) for column in zip(*ended, strict=True)]
-    return connection.exec_driver_sql(_POSTGRES, (now_us, now_us, *columns)).all()
+    ids, attempts, provider_ids, parts = zip(*ended, strict=True)
+    arrays = (numbers(ids), numbers(attempts), words(provider_ids), numbers(parts))
+    return connection.exec_driver_sql(_POSTGRES, (now_us, now_us, *arrays)).all()

@@ -167,4 +167,15 @@ def array_of(connection: Connection, column: ColumnElement[Any], values: Sequenc
         return values
     if isinstance(column.type, LargeBinary):
         return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+    return numbers(values)
+
+
+def numbers(values: Iterable[int]) -> str:
+    """An array in its text form, for a parameter with a cast: the driver's own way costs ten times as much."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def words(values: Iterable[str]) -> str:
+    """The same of texts."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return '{"' + '","'.join(quoted) + '"}'

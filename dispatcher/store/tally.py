@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from dispatcher.core.status import Status
+from dispatcher.store.bulk import numbers, words
 from dispatcher.store.tables import tallies
 
 PEOPLE = -1
@@ -52,7 +53,17 @@ def add(connection: Connection, deltas: Counter[Key]) -> None:
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_POSTGRES_ADD, tuple(list(column) for column in zip(*rows, strict=True)))
+        step, hop, sender, status, reason, slots, n = zip(*rows, strict=True)
+        arrays = (
+            numbers(step),
+            numbers(hop),
+            numbers(sender),
+            words(status),
+            words(reason),
+            numbers(slots),
+            numbers(n),
+        )
+        connection.exec_driver_sql(_POSTGRES_ADD, arrays)
     else:
         connection.exec_driver_sql(_SQLITE_ADD, rows)
 
