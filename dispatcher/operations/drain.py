@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,9 +23,10 @@ from dispatcher.delivery.pacing import HORIZON_US, LATE_US, capacity, permits
 from dispatcher.operations.context import Context
 from dispatcher.operations.ends import Ends
 from dispatcher.operations.hand import CLAIM_VOID_NS, Hand, Pace
+from dispatcher.operations.lanes import Lanes
 from dispatcher.operations.outgoing import Outgoing
 from dispatcher.operations.record import Ended, Withdrawn
-from dispatcher.spi import Channel, OutboundMessage, Outcome, Rejected
+from dispatcher.spi import Channel, OutboundMessage, Rejected
 from dispatcher.store import claims, recent
 from dispatcher.store.claims import Claimed
 from dispatcher.store.installation import new_token
@@ -43,6 +44,15 @@ _AGAIN_US = 1_000
 """After a claim of which nothing may go: others behind it may."""
 
 Database = Callable[[Callable[[Connection], Any]], Any]
+
+
+class _Going(NamedTuple):
+    """One begun row on its way out."""
+
+    hand: Hand
+    row: Claimed
+    attempt: int
+    at_us: int | None
 
 
 @dataclass
@@ -63,11 +73,10 @@ class Drain:
     _front: claims.Front = field(default_factory=claims.Front)
     _held: tuple[int, Sequence[Claimed]] = (0, ())
     """Token and rows of the transaction that holds and begins, until it is known to have happened."""
-    _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._outgoing = Outgoing(self.context, self.name, self.channel)
-        self._slots = asyncio.Semaphore(self.channel.capabilities.concurrency)
+        self._lanes = Lanes(self.channel.capabilities.concurrency, self._send)
         self._keeps_ids = not self.channel.capabilities.echoes_ref
 
     async def run(self) -> None:
@@ -83,8 +92,7 @@ class Drain:
                     continue
                 hand = await self._use(hand)
         finally:
-            if self._in_flight:
-                await asyncio.wait(self._in_flight)
+            await self._lanes.ended()
 
     async def _use(self, hand: Hand) -> Hand:
         """Hand over all of a claim; returns the next one, made meanwhile."""
@@ -187,22 +195,29 @@ class Drain:
 
     async def _hand_over(self, hand: Hand, start: int, end: int, begun: dict[int, int]) -> None:
         """Each at its permit. One that comes too late gets a new permit by going round again."""
-        started = time.monotonic()
-        for row, at_us in zip(hand.rows[start:end], hand.at_us[start:end], strict=True):
-            attempt = begun.get(row.id)
-            if attempt is None:
-                continue
-            message = self._opened(row, attempt)
-            if message is None:
-                continue
-            await self._slots.acquire()
-            if at_us is not None:
-                await _sleep_until(self.context, at_us)
-            task = asyncio.create_task(self._send(hand, row, attempt, at_us, message))
-            self._in_flight.add(task)
-            task.add_done_callback(self._done)
+        ours = [
+            _Going(hand, row, begun[row.id], at_us)
+            for row, at_us in zip(hand.rows[start:end], hand.at_us[start:end], strict=True)
+            if row.id in begun
+        ]
         if hand.begun is not None:
+            started = time.monotonic()
+            await self._lanes.take(ours)
             self._pace.saw(end - start, time.monotonic() - started)
+            return
+        for going in ours:
+            if going.at_us is not None:
+                await _sleep_until(self.context, going.at_us)
+            await self._lanes.take((going,))
+
+    async def _send(self, going: _Going) -> None:
+        hand, row, attempt, at_us = going
+        if self._is_late(hand, at_us) or hand.is_void:
+            self.ends.add(Ended(row.id, attempt, Withdrawn(hand.token)))
+        elif row.synthetic and not self.channel.capabilities.synthetic_only:
+            self.ends.add(Ended(row.id, attempt, Rejected(Reason.SYNTHETIC)))
+        elif (message := self._opened(row, attempt)) is not None:
+            self.ends.add(Ended(row.id, attempt, await self._outgoing.send(message), self._keeps_ids))
 
     def _opened(self, row: Claimed, attempt: int) -> OutboundMessage | None:
         """None for a row that does not open: it fails alone, and the others go on."""
@@ -211,20 +226,6 @@ class Drain:
         except SealBrokenError:
             self.ends.add(Ended(row.id, attempt, Rejected(Reason.OTHER, "seal-broken")))
             return None
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._slots.release()
-
-    async def _send(self, hand: Hand, row: Claimed, attempt: int, at_us: int | None, message: OutboundMessage) -> None:
-        if self._is_late(hand, at_us) or hand.is_void:
-            self.ends.add(Ended(row.id, attempt, Withdrawn(hand.token)))
-            return
-        if row.synthetic and not self.channel.capabilities.synthetic_only:
-            outcome: Outcome = Rejected(Reason.SYNTHETIC)
-        else:
-            outcome = await self._outgoing.send(message)
-        self.ends.add(Ended(row.id, attempt, outcome, self._keeps_ids))
 
     def _is_late(self, hand: Hand, at_us: int | None) -> bool:
         """Past its permit; the next claims leave more time, once for each claim that was too late."""

@@ -54,10 +54,9 @@ class Ends:
         loop = asyncio.get_running_loop()
         while self._waiting or not self._closing:
             if not self._waiting:
-                await self._arrived.wait()
                 self._arrived.clear()
-                await self._gather()
-                continue
+                await self._arrived.wait()
+            await self._gather()
             if await self._flush():
                 given_up_at = None
                 continue
@@ -75,6 +74,8 @@ class Ends:
 
     async def _flush(self) -> bool:
         batch = self._waiting[:AT_ONCE]
+        if not batch:
+            return True
         try:
             await self._transaction(lambda connection: record_ends(self._context, connection, batch))
         except (UnavailableError, OperationalError):

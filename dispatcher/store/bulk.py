@@ -22,9 +22,12 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    text,
 )
 from sqlalchemy.sql.sqltypes import BigInteger, SmallInteger
 from sqlalchemy.types import TypeEngine, UserDefinedType
+
+from dispatcher.store.keys import HASH_BYTES
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -153,19 +156,33 @@ def any_of(connection: Connection, column: ColumnElement[Any], values: Sequence[
     return column == any_(array)
 
 
+_SQLITE_NUMBERS = "SELECT value FROM json_each(:{name})"
+_SQLITE_HASHES = """
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + {size} FROM n WHERE i + {size} < length(:{name}))
+SELECT substr(:{name}, i + 1, {size}) FROM n
+"""
+"""One parameter for any number of values, so that the statement stays the same: with one for each, SQLite prepares it
+anew for every number."""
+
+
 def any_param(column: ColumnElement[Any], name: str, *, is_postgres: bool) -> ColumnElement[bool]:
-    """The same for a statement that is built once: `array_of` makes the value of its parameter."""
+    """The same for a statement that is built once: `array_of` makes the value of its parameter.
+
+    Binary columns hold our hashes: HASH_BYTES each.
+    """
     if not is_postgres:
-        return column.in_(bindparam(name, expanding=True))
+        values = _SQLITE_HASHES if isinstance(column.type, LargeBinary) else _SQLITE_NUMBERS
+        return column.in_(text(values.format(name=name, size=HASH_BYTES)))
     array: Any = bindparam(name, type_=_ArrayText(array_type(column.type)))
     return column == any_(array)
 
 
 def array_of(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> Any:
     """`values` of integers or bytes as `any_param` wants them."""
+    is_binary = isinstance(column.type, LargeBinary)
     if connection.dialect.name != "postgresql":
-        return values
-    if isinstance(column.type, LargeBinary):
+        return b"".join(values) if is_binary else "[" + ",".join(map(str, values)) + "]"
+    if is_binary:
         return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
     return numbers(values)
 

@@ -22,7 +22,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     literal_column,
     or_,
     select,
@@ -39,7 +38,7 @@ from dispatcher.store.outbox import Batch
 from dispatcher.store.tables import attempts, campaigns, messages
 
 m = messages.c
-_QUEUED = m.status == literal(Status.QUEUED.value, literal_execute=True)
+_QUEUED = m.status == literal_column(f"'{Status.QUEUED.value}'")
 
 
 class Claimed(NamedTuple):
@@ -268,9 +267,8 @@ def begin(
         "until_us": lease_until_us,
         "now_us": now_us,
     }
-    mine = _mine(_is_postgres(connection), held)
     if any(row.attempt for row in rows):
-        _keep_earlier_attempts(connection, mine, of)
+        _keep_earlier_attempts(connection, _mine(_is_postgres(connection), held), of)
     begun = connection.execute(_begin_statement(_is_postgres(connection), held), of).all()
     tally.add(connection, _moved(begun, sender_id))
     # `sending` ranks above `queued`: of two hops that waited, this one may count now

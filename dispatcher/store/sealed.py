@@ -17,6 +17,7 @@ from dispatcher.core.errors import DispatcherError
 _FORMAT = b"\x01"
 _HEADER = 3
 _NONCE = 12
+_SEALED = _HEADER + _NONCE
 
 
 class SealBrokenError(DispatcherError):
@@ -34,10 +35,9 @@ class Sealer:
     """Seals with the newest key, opens with any. `keys`: number → 32 bytes; the highest number is the newest."""
 
     def __init__(self, keys: dict[int, bytes]) -> None:
-        self._ciphers = {number: AESGCMSIV(key) for number, key in keys.items()}
-        newest = max(keys)
-        self._newest = self._ciphers[newest]
-        self._header = _FORMAT + newest.to_bytes(2, "big")
+        self._ciphers = {_FORMAT + number.to_bytes(2, "big"): AESGCMSIV(key) for number, key in keys.items()}
+        self._header = max(self._ciphers)
+        self._newest = self._ciphers[self._header]
 
     def seal(self, column: str, row_id: int, value: str) -> bytes:
         nonce = os.urandom(_NONCE)
@@ -45,11 +45,11 @@ class Sealer:
 
     def open(self, column: str, row_id: int, stored: bytes) -> str:
         """Raises SealBrokenError."""
-        cipher = self._ciphers.get(int.from_bytes(stored[1:_HEADER], "big"))
-        if cipher is None or stored[:1] != _FORMAT:
+        cipher = self._ciphers.get(stored[:_HEADER])
+        if cipher is None:
             raise SealBrokenError(column)
-        nonce, sealed = stored[_HEADER : _HEADER + _NONCE], stored[_HEADER + _NONCE :]
         try:
-            return cipher.decrypt(nonce, sealed, f"{column}:{row_id}".encode()).decode()
+            plain = cipher.decrypt(stored[_HEADER:_SEALED], stored[_SEALED:], f"{column}:{row_id}".encode())
+            return plain.decode()
         except InvalidTag:
             raise SealBrokenError(column) from None

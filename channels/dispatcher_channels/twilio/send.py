@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote_plus
 
 from dispatcher.spi import (
     Accepted,
@@ -34,8 +35,8 @@ def fixed_fields(config: TwilioConfig, prefix: str) -> str:
 
 
 def form(message: OutboundMessage, fixed: str, prefix: str) -> bytes:
-    """Encoded by hand: a fifth of what a general encoder costs, on the hot path."""
-    fields = [fixed, "&To=", form_quoted(prefix + message.to)]
+    """Encoded by hand: a fifth of what a general encoder costs, on the hot path. `to` is E.164."""
+    fields = [fixed, "&To=", form_quoted(prefix), message.to.replace("+", "%2B")]
     if message.template is not None:
         fields += ("&ContentSid=", form_quoted(message.template.id))
         if message.template.parameters:
@@ -43,7 +44,9 @@ def form(message: OutboundMessage, fixed: str, prefix: str) -> bytes:
     else:
         fields += ("&Body=", form_quoted(message.text or ""))
     if message.callback_url:
-        fields += ("&StatusCallback=", form_quoted(message.callback_url))
+        # all but the end of it is the same for every message
+        hook, equals, ref = message.callback_url.rpartition("=")
+        fields += ("&StatusCallback=", form_quoted(hook + equals), quote_plus(ref))
     if message.valid_for_s is not None:
         fields.append(f"&ValidityPeriod={min(max(message.valid_for_s, 1), MAX_VALIDITY_S)}")
     return "".join(fields).encode("ascii")

@@ -1,0 +1,49 @@
+"""So many hand-overs at a time, each in a lane that goes on to the next: a task for each message costs more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic, TypeVar
+
+from dispatcher.operations.logs import log
+
+Item = TypeVar("Item")
+
+
+class Lanes(Generic[Item]):
+    """`work` handles its own errors; one that it does not handle is logged, and costs that item only."""
+
+    def __init__(self, width: int, work: Callable[[Item], Awaitable[None]]) -> None:
+        self._width = width
+        self._work = work
+        self._waiting: deque[Item] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._taken = asyncio.Event()
+
+    async def take(self, items: Iterable[Item]) -> None:
+        """Returns when the last of them was begun, which is before it has ended."""
+        self._waiting.extend(items)
+        for _ in range(min(self._width - len(self._lanes), len(self._waiting))):
+            lane = asyncio.create_task(self._run())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        while self._waiting:
+            self._taken.clear()
+            await self._taken.wait()
+
+    async def ended(self) -> None:
+        """When nothing is under way."""
+        if self._lanes:
+            await asyncio.wait(self._lanes)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            item = self._waiting.popleft()
+            if not self._waiting:
+                self._taken.set()
+            try:
+                await self._work(item)
+            except Exception as error:
+                log.error("hand-over-failed", exc_info=error)
