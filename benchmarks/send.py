@@ -1,16 +1,17 @@
 """Messages sent a second through the Twilio face of a loopback carrier, against a bare client loop in the same run.
 
-python -m benchmarks.send [MESSAGES] [--workers 2]
+python -m benchmarks.send [MESSAGES] [--workers 2] [--rounds 3]
 
-Bare: one process, one pooled pyreqwest client, 64 requests at a time, nothing stored; before and after each of ours.
-Ours: claimed, begun, recorded and counted in SQL; embedded on SQLite, and two Celery workers on Postgres and Redis.
+Bare: one process, one pooled pyreqwest client, 64 requests at a time, nothing stored. Ours: claimed, begun, recorded
+and counted in SQL; embedded on SQLite, and two Celery workers on Postgres and Redis. They take turns, and the best of
+each counts: what else a machine does slows one down and never makes it faster.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import func, select
 
@@ -82,17 +83,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("messages", type=int, nargs="?", default=40_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    before = bare(arguments.messages)
-    for name, measure in (
-        ("embedded, SQLite", lambda: embedded(arguments.messages)),
-        (f"Postgres + Redis, {arguments.workers} workers", lambda: scaled(arguments.messages, arguments.workers)),
-    ):
-        found, after = measure(), bare(arguments.messages)
-        base = (before + after) / 2
-        print(f"bare client loop, before and after {before:>8,.0f} and {after:,.0f} messages/s")
-        print(f"{name:<34} {found:>8,.0f} messages/s   {found / base:.2f} of the bare loop", flush=True)
-        before = after
+    contenders: dict[str, Callable[[], float]] = {
+        "bare client loop": lambda: bare(arguments.messages),
+        "embedded, SQLite": lambda: embedded(arguments.messages),
+        f"Postgres + Redis, {arguments.workers} workers": lambda: scaled(arguments.messages, arguments.workers),
+    }
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(arguments.rounds):
+        for name, measure in contenders.items():
+            found[name].append(measure())
+            print(f"{name:<34} {found[name][-1]:>8,.0f} messages/s", flush=True)
+    print(f"\nThe best of {arguments.rounds}:")
+    base = max(found["bare client loop"])
+    for name, rates in found.items():
+        print(f"{name:<34} {max(rates):>8,.0f} messages/s   {max(rates) / base:.2f} of the bare loop")
 
 
 if __name__ == "__main__":

@@ -24,13 +24,15 @@ class Acceptance(NamedTuple):
     parts: int
 
 
+# written so that no partial index offers itself: rows are found by their id, and dead entries of what was sent just
+# now fill the index of what is being sent
 _SET = """
 UPDATE messages SET
     status = 'accepted', reason = '', claim_token = NULL, lease_until_us = NULL, ended_us = {now},
     provider_id = v.provider_id, parts = {greatest}(v.parts, messages.parts),
     hop_due_us = CASE WHEN hop_after_us > 0 AND hop_due_us IS NULL THEN {now} + hop_after_us ELSE hop_due_us END
 FROM {source}
-WHERE messages.id = v.id AND messages.attempt = v.attempt AND status = 'sending' AND NOT has_sibling
+WHERE messages.id = v.id AND messages.attempt = v.attempt AND status || '' = 'sending' AND NOT has_sibling
 RETURNING messages.id, step_id, hop, sender_id, counted
 """
 _POSTGRES = _SET.format(

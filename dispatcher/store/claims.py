@@ -174,17 +174,24 @@ def _waiting(connection: Connection, sender_id: int) -> dict[int, list[int]]:
 
 
 def _waiting_statement() -> Any:
+    """The first row tells, so that none is counted: a subquery of one row is no join that reads all of them."""
     priorities = union_all(*(select(literal_column(str(p)).label("priority")) for p in (0, 1))).subquery("p")
-    row = exists().where(
-        _QUEUED,
-        m.sender_id == bindparam("of_sender"),
-        m.priority == priorities.c.priority,
-        m.campaign_id == campaigns.c.id,
+    first = (
+        select(m.id)
+        .where(
+            _QUEUED,
+            m.sender_id == bindparam("of_sender"),
+            m.priority == priorities.c.priority,
+            m.campaign_id == campaigns.c.id,
+        )
+        .order_by(m.not_before_us, m.id)
+        .limit(1)
+        .scalar_subquery()
     )
     return (
         select(campaigns.c.id, priorities.c.priority)
         .select_from(campaigns.join(priorities, true()))
-        .where(campaigns.c.state.in_(_SENDING_STATES), row)
+        .where(campaigns.c.state.in_(_SENDING_STATES), first.is_not(None))
         .order_by(campaigns.c.id)
     )
 
