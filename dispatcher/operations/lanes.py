@@ -20,12 +20,15 @@ class Lanes(Generic[Item]):
         self._work = work
         self._waiting: deque[Item] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
+        self._open = 0
+        """Lanes that will look for another item; one that has seen that there is none ends a moment later."""
         self._taken = asyncio.Event()
 
     async def take(self, items: Iterable[Item]) -> None:
         """Returns when the last of them was begun, which is before it has ended."""
         self._waiting.extend(items)
-        for _ in range(min(self._width - len(self._lanes), len(self._waiting))):
+        for _ in range(min(self._width - self._open, len(self._waiting))):
+            self._open += 1
             lane = asyncio.create_task(self._run())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
@@ -39,11 +42,14 @@ class Lanes(Generic[Item]):
             await asyncio.wait(self._lanes)
 
     async def _run(self) -> None:
-        while self._waiting:
-            item = self._waiting.popleft()
-            if not self._waiting:
-                self._taken.set()
-            try:
-                await self._work(item)
-            except Exception as error:
-                log.error("hand-over-failed", exc_info=error)
+        try:
+            while self._waiting:
+                item = self._waiting.popleft()
+                if not self._waiting:
+                    self._taken.set()
+                try:
+                    await self._work(item)
+                except Exception as error:
+                    log.error("hand-over-failed", exc_info=error)
+        finally:
+            self._open -= 1
