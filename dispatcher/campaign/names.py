@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from dispatcher.campaign.model import Campaign, Session
 
 CONTACT: Final[dict[str, str]] = {
-    "name": "the name as it was imported",
-    "first_name": "the name to greet with",
+    "name": "the name as it was imported; Warga or Resident where there is none",
+    "first_name": "the name to greet with; Warga or Resident where there is none",
     "salutation": "Bapak, Ibu, or Bapak/Ibu where it is not known",
     "group": "the group through which the person was selected",
     "role": "their role, e.g. Ketua RT",

@@ -12,11 +12,11 @@ from dispatcher.campaign.model import Campaign, Hop, Session, Step
 from dispatcher.campaign.names import campaign_values, session_values
 from dispatcher.campaign.texts import hop_texts, pick
 from dispatcher.core import region
+from dispatcher.core.segments import measure
 from dispatcher.render.content import Content
 from dispatcher.render.form import Form
 from dispatcher.render.names import given, proper
 from dispatcher.render.sandbox import Compiled, Templates
-from dispatcher.render.segments import measure
 from dispatcher.render.variables import used_variables
 from dispatcher.spi.capabilities import Media
 from dispatcher.spi.messages import Template
@@ -150,9 +150,14 @@ def _name(code: str, level: int) -> str:
         return ""
 
 
+def _resident(recipient: Recipient) -> str:
+    """For a row without a name: a greeting of nobody ("Yth. ,") reads like a mistake."""
+    return "Resident" if recipient.language == "en" else "Warga"
+
+
 _FIELDS: Final[dict[str, Reader]] = {
-    "name": lambda recipient: proper(recipient.name),
-    "first_name": lambda recipient: given(recipient.name),
+    "name": lambda recipient: proper(recipient.name) or _resident(recipient),
+    "first_name": lambda recipient: given(recipient.name) or _resident(recipient),
     "salutation": lambda recipient: recipient.salutation or "Bapak/Ibu",
     "role": lambda recipient: recipient.role.replace("-", " ").title(),
     "region": lambda recipient: _name(recipient.region, 4),
