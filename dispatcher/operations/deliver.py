@@ -15,6 +15,7 @@ from dispatcher.core.errors import ProviderError, UnavailableError, UsageError
 from dispatcher.operations.context import Context
 from dispatcher.operations.drain import Drain
 from dispatcher.operations.ends import Ends
+from dispatcher.operations.listen import Listener
 from dispatcher.operations.logs import log
 from dispatcher.operations.settle import look_up_unknown
 from dispatcher.spi import Channel
@@ -39,6 +40,7 @@ class Deliverer:
         self._http = PooledClient()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="deliver-db")
         self._channels: dict[int, Channel[Any]] = {}
+        self._listener = Listener(context)
         self._token = new_token()
         self._stopping = False
 
@@ -131,7 +133,9 @@ class Deliverer:
         """None where the sender cannot be opened: it is paused with the reason, and the others go on."""
         if sender_id not in self._channels:
             try:
-                self._channels[sender_id] = self._context.open_sender(name, self._http)
+                channel = self._context.open_sender(name, self._http)
+                self._listener.attach(sender_id, name, channel)
+                self._channels[sender_id] = channel
             except (ProviderError, UsageError) as error:
                 await self._pause_sender(sender_id, f"{error.message}. {error.hint}".strip())
                 return None
@@ -154,6 +158,7 @@ class Deliverer:
     async def close(self) -> None:
         for channel in self._channels.values():
             await channel.close()
+        await self._listener.close()
         await self._http.close()
         self._threads.shutdown(wait=False)
 

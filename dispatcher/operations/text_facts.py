@@ -17,10 +17,10 @@ from dispatcher.campaign.positions import Path
 from dispatcher.campaign.rules.walk import hops_by_text, media_of, paths_by_step, prefixes
 from dispatcher.campaign.sources import references
 from dispatcher.campaign.texts import Text, pick, texts_of
+from dispatcher.core.segments import measure, replacements
 from dispatcher.render.checked import check_in_child
 from dispatcher.render.problem import TemplateProblem
 from dispatcher.render.sandbox import Templates
-from dispatcher.render.segments import measure, replacements
 from dispatcher.render.variables import used_variables
 
 #: Problems that leave a template readable, so that its variables can still be listed.

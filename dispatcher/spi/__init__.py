@@ -1,8 +1,9 @@
 """The stable, versioned surface for channel adapters. Everything an adapter needs is imported from here."""
 
+from dispatcher.core.segments import gsm_octets, gsm_text, measure, split
 from dispatcher.core.status import Reason, Status
 from dispatcher.spi.capabilities import Capabilities
-from dispatcher.spi.channel import API_VERSION, Channel
+from dispatcher.spi.channel import API_VERSION, Channel, Deliver
 from dispatcher.spi.codes import ErrorTable
 from dispatcher.spi.config import ChannelConfig, Secret
 from dispatcher.spi.http import (
@@ -55,6 +56,7 @@ __all__ = [
     "Channel",
     "ChannelConfig",
     "Check",
+    "Deliver",
     "ErrorTable",
     "Filtered",
     "Found",
@@ -85,6 +87,10 @@ __all__ = [
     "Unsupported",
     "classify_status",
     "form_quoted",
+    "gsm_octets",
+    "gsm_text",
     "json_object",
+    "measure",
     "retry_after_s",
+    "split",
 ]

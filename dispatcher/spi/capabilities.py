@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Media = Literal["sms", "whatsapp"]
-ReceiptMode = Literal["push", "poll", "none"]
+ReceiptMode = Literal["push", "poll", "session", "none"]
 CostUnit = Literal["message", "segment"]
 
 
@@ -18,6 +18,8 @@ class Capabilities:
     """Which contact points it serves."""
 
     receipts: ReceiptMode = "none"
+    """`push`: over webhooks; `poll`: by `lookup`; `session`: over the connection that sends, see `Channel.attached`."""
+
     inbound: bool = False
     templates: bool = False
     """Sends provider-held templates by id with parameters."""

@@ -9,7 +9,7 @@ number or a text, or keep state about a message between calls: the engine does a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from dispatcher.spi.capabilities import Capabilities
@@ -29,6 +29,10 @@ from dispatcher.spi.outcome import Outcome
 
 API_VERSION = 1
 """Raised when an adapter written for an earlier number would no longer work; see docs/adding-a-channel.md."""
+
+Deliver = Callable[[HookAnswer, str], Awaitable[bool]]
+"""`await deliver(answer, raw)`: True once the answer is on the disk and counted, False where the database is away or
+too much waits: have the provider repeat it. `raw`: what was said, as text; it is kept sealed. Raises nothing."""
 
 ConfigT = TypeVar("ConfigT", bound=ChannelConfig)
 
@@ -76,6 +80,14 @@ class Channel(ABC, Generic[ConfigT]):
     def parse(self, request: HookRequest) -> HookAnswer:
         """Translate a verified call. Pure; tolerates unknown parameters; ValueError where the body is not readable."""
         return HookAnswer()
+
+    def attached(self, deliver: Deliver) -> None:
+        """Keep `deliver` for what the provider says over the connection that sends.
+
+        Called once, before the first `send`, and only where `capabilities.receipts == "session"`. Opens nothing: the
+        first `send` does. Confirm to the provider only what `deliver` answered with True. Part of API 1; without it,
+        a channel hears nothing.
+        """
 
     async def lookup(self, query: LookupQuery) -> LookupResult:
         """Ask the provider what became of an attempt. Only called where `capabilities.lookup`."""

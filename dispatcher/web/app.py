@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
+from dispatcher.operations.committer import Committer
 from dispatcher.operations.context import Context
 from dispatcher.operations.ingest import Ingest
 from dispatcher.web.body import Receive, Scope, Send
-from dispatcher.web.committer import Committer
 from dispatcher.web.health import ROUTES, not_found
 from dispatcher.web.hooks import PREFIX, Hooks
+from dispatcher.web.metrics import GROUPS
 
 
 def create_app(context: Context) -> WebApp:
@@ -29,7 +30,7 @@ class WebApp:
     """
 
     def __init__(self, context: Context) -> None:
-        self._committer = Committer(Ingest(context))
+        self._committer = Committer(Ingest(context), GROUPS.time)
         self._hooks = Hooks(context, self._committer)
         self._pages = Starlette(routes=ROUTES, exception_handlers={404: not_found}, lifespan=self._lifespan)
         self._pages.state.context = context

@@ -18,13 +18,13 @@ from prometheus_client import Counter
 
 from dispatcher.core.errors import UnavailableError
 from dispatcher.core.status import Status
+from dispatcher.operations.committer import Committer
 from dispatcher.operations.context import Context
 from dispatcher.operations.ingest import Arrived
 from dispatcher.operations.logs import log
 from dispatcher.receipts.fold import parse_ref
 from dispatcher.spi import Channel, HookAnswer, HookRequest
 from dispatcher.web.body import BodyError, BodyReader, Receive, Scope, Send
-from dispatcher.web.committer import Committer
 from dispatcher.web.metrics import HOOKS, RECEIPTS, REPLIES, UNMAPPED, UNPARSED
 from dispatcher.web.senders import Caller, Callers
 
@@ -56,7 +56,7 @@ class Hooks:
         self._callers = Callers(context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = scope["path"][len(PREFIX) :].strip("/")
+        name = scope["path"][len(PREFIX) :].strip("/").partition("/")[0]  # what follows may be a secret of the channel
         try:
             status, body, content_type = await self._answer(name, scope, receive)
         except (Refused, BodyError) as refused:

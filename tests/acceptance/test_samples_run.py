@@ -16,6 +16,7 @@ from dispatcher.campaign.loader import load_campaign
 from dispatcher.campaign.model import Campaign
 from dispatcher.campaign.moments import due
 from dispatcher.core.clock import DAY_US, MINUTE_US
+from dispatcher.core.segments import measure
 from dispatcher.operations.apply import apply_campaign
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_contacts import import_contacts
@@ -23,7 +24,6 @@ from dispatcher.operations.import_result import ImportOptions
 from dispatcher.operations.plan import plan_campaign
 from dispatcher.queue.embedded import run_until_done
 from dispatcher.render.content import decode
-from dispatcher.render.segments import measure
 from dispatcher.settings import Environment
 from dispatcher.store.tables import answers, messages, steps
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.core.clock import to_us
+from dispatcher.core.segments import measure
 from dispatcher.render import names
 from dispatcher.render.problem import TemplateProblem
 from dispatcher.render.sandbox import Templates
-from dispatcher.render.segments import measure
 
 AT = datetime(2027, 2, 10, 2, 0, tzinfo=UTC)
 

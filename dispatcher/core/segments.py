@@ -22,8 +22,16 @@ BASIC: Final = (
 )
 EXTENSION: Final = "\f^{}\\[~]|€"  # two septets each: escape and character
 
+_GSM_ESCAPE: Final = 0x1B
+_OCTET_OF: Final = {ord(character): chr(i + (i >= _GSM_ESCAPE)) for i, character in enumerate(BASIC)} | {
+    ord(character): f"\x1b{octet}"
+    for character, octet in zip(EXTENSION, "\x0a\x14\x28\x29\x2f\x3c\x3d\x3e\x40\x65", strict=True)
+}
+_CHARACTER_OF: Final = {octets: chr(character) for character, octets in _OCTET_OF.items()}
+
 _OUTSIDE = re.compile(f"[^{re.escape(BASIC + EXTENSION)}]")
 _EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
+_SEPTETS = re.compile("\x1b?.", re.DOTALL)
 _ESCAPE = "\x1b"  # no character of the alphabet, so it can stand for the first half of a pair
 #: Anything but the ASCII of one septet a character, which is all that most texts consist of.
 _ASCII_SPECIAL = re.compile(r"[^\n\r !-Z_a-z]")
@@ -68,6 +76,20 @@ def measure(text: str) -> Segments:
 def split(text: str) -> list[str]:
     """The parts in order; joined they are the text again. Empty for an empty text."""
     return _ucs2_parts(text) if _OUTSIDE.search(text) else _gsm_parts(text)
+
+
+def gsm_octets(text: str) -> bytes:
+    """One septet an octet, unpacked, as SMPP carries the default alphabet; "?" for what is not in it."""
+    return text.translate(_OCTET_OF).encode("ascii", "replace")
+
+
+def gsm_text(octets: bytes) -> str:
+    """The reverse; an escape that means nothing is a space, and an octet above 0x7F is U+FFFD (3GPP TS 23.038)."""
+    return _SEPTETS.sub(lambda match: _CHARACTER_OF.get(match[0], _unknown(match[0])), octets.decode("latin-1"))
+
+
+def _unknown(septets: str) -> str:
+    return " " if septets.startswith(_ESCAPE) else "\ufffd"
 
 
 def replacements(text: str) -> str:

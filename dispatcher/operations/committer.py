@@ -7,15 +7,15 @@ one is kept as it came, unparsed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.ingest import Arrived, Ingest
 from dispatcher.operations.logs import log
-from dispatcher.web.metrics import GROUPS
 
 AT_ONCE = 500
 LONGEST_QUEUE = 10_000
@@ -34,10 +34,14 @@ class _Waiting(NamedTuple):
 
 
 class Committer:
-    """One per server. `keep` answers when the call is committed, or says why it is not."""
+    """One per process that listens. `keep` answers when the call is committed, or says why it is not.
 
-    def __init__(self, ingest: Ingest) -> None:
+    `timed()`: entered around each transaction.
+    """
+
+    def __init__(self, ingest: Ingest, timed: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
         self._ingest = ingest
+        self._timed = timed
         self._waiting: list[_Waiting] = []
         self._size = 0
         self._arrived = asyncio.Event()
@@ -95,7 +99,7 @@ class Committer:
 
     def _try(self, group: Sequence[Arrived]) -> Fate:
         try:
-            with GROUPS.time():
+            with self._timed():
                 self._ingest.take(group)
         except UnavailableError as error:
             log.warning("ingest-away", code=error.code, calls=len(group))

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.render.segments import BASIC, EXTENSION, Segments, measure, replacements, split
+from dispatcher.core.segments import (
+    BASIC,
+    EXTENSION,
+    Segments,
+    gsm_octets,
+    gsm_text,
+    measure,
+    replacements,
+    split,
+)
 
 GSM_TEXT = st.text(alphabet=BASIC + EXTENSION * 3, max_size=700)
 ANY_TEXT = st.text(alphabet=st.one_of(st.sampled_from(BASIC + "😀👍🏽é漢^€"), st.characters()), max_size=400)
@@ -99,3 +108,21 @@ def test_replacements_never_cost_a_gsm_text_anything(text: str) -> None:
     assert replacements(once) == once
     if measure(text).encoding == "gsm7":
         assert once == text
+
+
+@given(st.text(alphabet=BASIC + EXTENSION))
+def test_octets_of_the_gsm_alphabet_read_back_as_the_text(text: str) -> None:
+    octets = gsm_octets(text)
+    assert len(octets) == measure(text).units
+    assert max(octets, default=0) < 0x80
+    assert gsm_text(octets) == text
+
+
+def test_octets_are_those_of_the_standard() -> None:
+    assert gsm_octets("@A€[ü") == b"\x00\x41\x1b\x65\x1b\x3c\x7e"
+    assert gsm_octets("Æ¿ à") == b"\x1c\x60\x20\x7f"
+
+
+def test_octets_outside_the_alphabet_are_marked() -> None:
+    assert gsm_octets("a字b") == b"a?b"
+    assert gsm_text(b"a\x1b\x01b\x80c\x1b") == "a b\ufffdc "
