@@ -69,8 +69,12 @@ class ErrorTable(Mapping[str, ErrorCode]):
     @classmethod
     def load(cls, path: Path) -> ErrorTable:
         """Raises ValueError that names the file and the code where an entry is wrong."""
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        return cls({code: _entry(path, code, table) for code, table in tables.items()})
+        return cls.of(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Any], name: str) -> ErrorTable:
+        """The same from another source, called `name` where an entry is wrong (ValueError)."""
+        return cls({code: _entry(name, code, table) for code, table in tables.items()})
 
     def __getitem__(self, code: str) -> ErrorCode:
         return self._entries[code]
@@ -91,15 +95,15 @@ class ErrorTable(Mapping[str, ErrorCode]):
         return entry.sentences.get(language, "") if entry else ""
 
 
-def _entry(path: Path, code: str, table: Any) -> ErrorCode:
+def _entry(name: str, code: str, table: Any) -> ErrorCode:
     try:
         fields = dict(table)
         kind, reason = fields.pop("class"), Reason(fields.pop("reason"))
         retry = fields.pop("retry_after_s", None)
         if kind not in _OUTCOMES:
             raise ValueError(f"class {kind!r} is none of {', '.join(_OUTCOMES)}")
-        return ErrorCode(code, kind, reason, retry, {name: str(text) for name, text in fields.items()})
+        return ErrorCode(code, kind, reason, retry, {language: str(text) for language, text in fields.items()})
     except KeyError as missing:
-        raise ValueError(f"{path.name}: [{code}] has no {missing}") from None
+        raise ValueError(f"{name}: [{code}] has no {missing}") from None
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path.name}: [{code}] {error}") from None
+        raise ValueError(f"{name}: [{code}] {error}") from None

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from dispatcher.spi import (
     Ambiguous,
     AmbiguousError,
+    Capabilities,
     Channel,
     HookRequest,
     HttpResponse,
@@ -72,6 +73,9 @@ class Contract:
 
     channel: ClassVar[type[Channel[Any]]]
 
+    capabilities: ClassVar[Capabilities | None] = None
+    """Of the channel with these `settings`, where they differ from those on its class; the suite checks that."""
+
     accepted: ClassVar[Answer | None] = None
     """How the provider says yes. Set: the channel speaks HTTP, and the tests that need a server apply."""
 
@@ -89,6 +93,10 @@ class Contract:
     held: ClassVar[tuple[Answer, ...]] = ()
     not_held: ClassVar[Answer | None] = None
     """What the provider answers, call by call, when it is asked for that template and holds it, or does not."""
+
+    @classmethod
+    def able(cls) -> Capabilities:
+        return cls.capabilities or cls.channel.capabilities
 
     def settings(self, url: str) -> dict[str, Any]:
         """The sender's configuration; `url` is a loopback server's, to be used in place of the provider's."""

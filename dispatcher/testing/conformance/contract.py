@@ -20,7 +20,7 @@ __all__ = ["Answer", "ChannelContract"]
 
 
 def _has_hooks(contract: type[Contract]) -> bool:
-    capabilities = contract.channel.capabilities
+    capabilities = contract.able()
     return capabilities.receipts == "push" or capabilities.inbound
 
 
@@ -30,10 +30,10 @@ _PARTS: Final[dict[type[Contract], Callable[[type[Contract]], bool]]] = {
     RecordedSends: lambda contract: bool(load(contract.recordings, "sends")),
     RecordedHooks: lambda contract: bool(load(contract.recordings, "hooks")),
     HooksOfChannel: _has_hooks,
-    PushedReceipts: lambda contract: contract.channel.capabilities.receipts == "push",
-    SignedHooks: lambda contract: _has_hooks(contract) and contract.channel.capabilities.signs_hooks,
-    LookupChannel: lambda contract: contract.channel.capabilities.lookup,
-    TemplateChannel: lambda contract: contract.channel.capabilities.template_query,
+    PushedReceipts: lambda contract: contract.able().receipts == "push",
+    SignedHooks: lambda contract: _has_hooks(contract) and contract.able().signs_hooks,
+    LookupChannel: lambda contract: contract.able().lookup,
+    TemplateChannel: lambda contract: contract.able().template_query,
 }
 
 

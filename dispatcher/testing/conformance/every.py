@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from dispatcher.spi import API_VERSION, Accepted, Channel, ChannelConfig, Outcome, Secret
+from dispatcher.spi import API_VERSION, Accepted, Capabilities, Channel, ChannelConfig, Outcome, Secret
 from dispatcher.testing.conformance.base import Contract, outcome_of, run
 from dispatcher.testing.rawserver import RawServer, answer
 
@@ -35,7 +35,7 @@ class EveryChannel(Contract):
         assert [name for name in named if name != "dispatcher.spi"] == []
 
     def test_capabilities_do_not_contradict_each_other(self) -> None:
-        can = self.channel.capabilities
+        can = self.able()
         assert can.batch_size >= 1
         assert can.concurrency >= 1
         assert can.max_characters >= 1
@@ -43,6 +43,15 @@ class EveryChannel(Contract):
         assert can.lookup or not can.absence_is_proof
         assert can.free_text or can.templates
         assert can.templates or not can.template_query
+
+    def test_it_can_what_its_tests_say(self) -> None:
+        """Which tests there are follows from it."""
+
+        async def scenario() -> Capabilities:
+            async with self.opened("http://127.0.0.1:9") as (channel, _):
+                return channel.capabilities
+
+        assert run(scenario()) == self.able()
 
     def test_an_unknown_setting_is_an_error(self) -> None:
         with pytest.raises(ValidationError, match="no_such_setting"):
@@ -78,12 +87,12 @@ class EveryChannel(Contract):
         assert isinstance(run(self._send(1))[0], Accepted)
 
     def test_many_messages_at_once_are_accepted(self) -> None:
-        outcomes = run(self._send(4 * self.channel.capabilities.concurrency))
+        outcomes = run(self._send(4 * self.able().concurrency))
         assert {type(outcome) for outcome in outcomes} == {Accepted}
 
     def test_a_batch_has_one_outcome_each_in_order(self) -> None:
         async def scenario() -> tuple[int, list[Outcome]]:
-            size = min(self.channel.capabilities.batch_size, 50)
+            size = min(self.able().batch_size, 50)
             async with RawServer(self.yes()) as server, self.opened(server.url) as (channel, _):
                 messages = [self.message(ref=f"{i}.1") for i in range(size)]
                 return size, list(await channel.send_batch(messages))

@@ -79,7 +79,7 @@ class PushedReceipts(_Hooks):
         assert self.words, "declare every status word that the provider documents"
 
     def test_our_reference_comes_back(self) -> None:
-        if self.channel.capabilities.echoes_ref:
+        if self.able().echoes_ref:
             (receipt,) = self.parsed(self.callback(self.words[0], ref="41.2")).receipts
             assert receipt.ref == "41.2"
 

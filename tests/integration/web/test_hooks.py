@@ -119,10 +119,11 @@ def test_unknown_words_and_messages_are_no_errors(stage: Stage) -> None:
 
 def test_who_is_no_sender_gets_nothing(stage: Stage) -> None:
     with stage.web() as provider:
-        for path in ("/hooks/nobody", "/hooks/", "/hooks/sms/more", "/hooks/" + "x" * 500, "/hooks/%00"):
+        for path in ("/hooks/nobody", "/hooks/", "/hooks/nobody/sms", "/hooks/" + "x" * 500, "/hooks/%00"):
             assert provider.ask("POST", path, b"a=b")[0] == 404
         assert provider.ask("PUT", "/hooks/sms", b"a=b")[0] == 405
         assert provider.ask("GET", "/hooks/sms")[0] == 403
+        assert provider.ask("GET", "/hooks/sms/more")[0] == 403
 
 
 def test_a_removed_sender_goes_on_listening(stage: Stage) -> None:

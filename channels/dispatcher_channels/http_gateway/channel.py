@@ -1,0 +1,130 @@
+"""The channel: one request a message, as it is configured."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from dispatcher.spi import (
+    Ambiguous,
+    Capabilities,
+    Channel,
+    HookAnswer,
+    HookRequest,
+    HttpClient,
+    HttpResponse,
+    OutboundMessage,
+    Outcome,
+    Reason,
+    Rejected,
+    Unsupported,
+)
+from dispatcher_channels.http_gateway import answers, hooks, ready
+from dispatcher_channels.http_gateway.config import Body, HttpGatewayConfig
+from dispatcher_channels.http_gateway.templates import Names, compile_tree, names_of
+
+
+class _Request:
+    """How a body is made, compiled once."""
+
+    def __init__(self, body: Body, place: str) -> None:
+        self._query = compile_tree(body.query, f"{place}.query")
+        self._form = compile_tree(body.form, f"{place}.form") if body.form else None
+        self._json = compile_tree(body.json_, f"{place}.json") if body.json_ is not None else None
+        if self._json:
+            self.content_type = "application/json"
+        else:
+            self.content_type = "application/x-www-form-urlencoded" if self._form else ""
+
+    def query(self, names: Names) -> str:
+        return urlencode(self._query(names))
+
+    def body(self, names: Names) -> bytes | None:
+        if self._json:
+            return json.dumps(self._json(names)).encode("ascii")
+        return urlencode(self._form(names)).encode("ascii") if self._form else None
+
+
+class HttpGatewayChannel(Channel[HttpGatewayConfig]):
+    """Its capabilities on the class are those of the plainest gateway; a sender's own follow from its configuration."""
+
+    name = "http-gateway"
+    Config = HttpGatewayConfig
+    capabilities = Capabilities(media="sms")
+
+    def __init__(self, config: HttpGatewayConfig, http: HttpClient) -> None:
+        super().__init__(config, http)
+        self.capabilities = capabilities_of(config)
+        self._url = config.base_url + config.path
+        self._names = config.names
+        self._errors = config.error_table
+        self._text = _Request(config.text, "text") if config.text else None
+        self._template = _Request(config.template, "template") if config.template else None
+        self._headers = dict(compile_tree(config.headers, "headers")(self._names))
+
+    @property
+    def identity(self) -> str:
+        return self.config.from_
+
+    async def send(self, message: OutboundMessage) -> Outcome:
+        request = self._template if message.template else self._text
+        if request is None:
+            return Unsupported("templates only" if self._template else "no templates")
+        if len(message.text or "") > self.capabilities.max_characters:
+            return Unsupported(f"a text of more than {self.capabilities.max_characters} characters")
+        names = names_of(message, self._names, self._callback_url(message))
+        try:
+            query, body = request.query(names), request.body(names)
+        except ValueError:
+            return Rejected(Reason.TEMPLATE, detail="the body asks for a parameter that this message does not have")
+        try:
+            async with asyncio.timeout(self.config.timeout_s):
+                response = await self._ask(f"{self._url}?{query}" if query else self._url, request.content_type, body)
+        except TimeoutError:
+            return Ambiguous(detail="no answer in time")
+        return answers.outcome_of(response, self.config.answer, self._errors, message)
+
+    async def _ask(self, url: str, content_type: str, body: bytes | None) -> HttpResponse:
+        headers = {"content-type": content_type, **self._headers} if content_type else dict(self._headers)
+        signature = self.config.signature
+        if signature and body is not None:
+            key = self.config.credentials[signature.key].get_secret_value()
+            headers[signature.header] = hooks.sign(body, signature, key)
+        return await self.http.request(self.config.method, url, headers=headers, body=body)
+
+    def _callback_url(self, message: OutboundMessage) -> str:
+        """With the secret in its path, where one is configured."""
+        if not self.config.hook_secret or not message.callback_url:
+            return message.callback_url
+        place, mark, query = message.callback_url.partition("?")
+        return f"{place}/{self.config.hook_secret.get_secret_value()}{mark}{query}"
+
+    def verify(self, request: HookRequest) -> bool:
+        return hooks.verify(request, self.config)
+
+    def parse(self, request: HookRequest) -> HookAnswer:
+        if self.config.callback is None:
+            raise ValueError("this gateway is not configured to report back")
+        return hooks.parse(request, self.config.callback, self._errors, marked=not self.config.signs_hooks)
+
+    @classmethod
+    def explain(cls, code: str, language: str = "id") -> str:
+        return ready.explain(code, language)
+
+
+def capabilities_of(config: HttpGatewayConfig) -> Capabilities:
+    return replace(
+        HttpGatewayChannel.capabilities,
+        media=config.media,
+        receipts="push" if config.callback else "none",
+        templates=config.template is not None,
+        free_text=config.text is not None,
+        max_characters=config.max_characters,
+        cost_unit=config.cost_unit or ("segment" if config.media == "sms" else "message"),
+        concurrency=config.concurrency,
+        echoes_ref=bool(config.callback and (config.callback.ref or config.uses_callback_url)),
+        signs_hooks=config.signs_hooks,
+        deduplicates=config.deduplicates,
+    )

@@ -1,0 +1,114 @@
+"""Bodies as data whose leaves are Jinja templates.
+
+A leaf is rendered by itself and then put into the form, the query or the JSON by an encoder: whatever is in a text, it
+cannot end the value that it stands in. The sandbox is Jinja's own; a name that is not known is an error.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from dispatcher.spi import OutboundMessage, Template
+
+Names = Mapping[str, Any]
+Leaf = Callable[[Names], Any]
+EACH_PARAMETER: Final = "each_parameter"
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment.globals.clear()
+    environment.filters["base64"] = lambda text: base64.b64encode(str(text).encode()).decode()
+    return environment
+
+
+def compile_tree(tree: object, place: str) -> Leaf:
+    """A function from names to the filled-in tree. ValueError names the key's place."""
+    if isinstance(tree, str):
+        return _leaf(tree, place)
+    if isinstance(tree, dict):
+        if set(tree) == {EACH_PARAMETER}:
+            return _each(compile_tree(tree[EACH_PARAMETER], f"{place}.{EACH_PARAMETER}"))
+        members = {str(key): compile_tree(value, f"{place}.{key}") for key, value in tree.items()}
+        return lambda names: _filled(members, names)
+    if isinstance(tree, list | tuple):
+        items = [compile_tree(value, f"{place}.{index}") for index, value in enumerate(tree)]
+        return lambda names: [item(names) for item in items]
+    return lambda names: tree
+
+
+def _leaf(text: str, place: str) -> Leaf:
+    if "{" not in text:
+        return lambda names: text
+    try:
+        render = _environment().from_string(text).render
+    except TemplateError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+    def fill(names: Names) -> str:
+        try:
+            return render(names)
+        except TemplateError as error:
+            raise ValueError(f"{place}: {error}") from None
+
+    return fill
+
+
+def _each(item: Leaf) -> Leaf:
+    """A list with one element for each parameter of a template, by `name`, `value` and `position`, from 1."""
+
+    def fill(names: Names) -> list[Any]:
+        parameters = names["parameters"].items()
+        return [
+            item({**names, "position": position, "name": name, "value": value})
+            for position, (name, value) in enumerate(parameters, 1)
+        ]
+
+    return fill
+
+
+def _filled(members: Mapping[str, Leaf], names: Names) -> dict[str, Any]:
+    """Without what came out empty: gateways take an empty callback address for a wrong one."""
+    values = ((key, member(names)) for key, member in members.items())
+    return {key: value for key, value in values if value not in ("", {})}
+
+
+def names_of(message: OutboundMessage, settings: Names, callback_url: str) -> dict[str, Any]:
+    """What templates may use of a message; docs/gateways.md lists it."""
+    digits = message.to.removeprefix("+")
+    template = message.template
+    return {
+        **settings,
+        "to": message.to,
+        "to_digits": digits,
+        "to_local": "0" + digits[2:] if digits.startswith("62") else digits,
+        "text": message.text or "",
+        "ref": message.ref,
+        "callback_url": callback_url,
+        "valid_for_s": message.valid_for_s,
+        "segments": message.segments,
+        "template": template.id if template else "",
+        "language": template.language if template else "",
+        "parameters": template.parameters if template else {},
+    }
+
+
+class _Any(dict[str, str]):
+    """Parameters of a template that nobody knows yet."""
+
+    def __missing__(self, name: str) -> str:
+        return "x"
+
+
+def sample(with_template: bool) -> OutboundMessage:
+    """To find out whether a body can be filled in, before anyone is messaged."""
+    template = Template("t", "id", _Any({"1": "x"})) if with_template else None
+    text = None if with_template else "x"
+    return OutboundMessage("1.1", "+62800000000", text, template, "https://example.org/hooks/a?m=1.1", 3600, 1)
