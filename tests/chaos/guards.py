@@ -33,9 +33,9 @@ def without_commit_first() -> None:
     def begin_nothing(self: Drain, connection: Connection, token: int, rows: Sequence[Any]) -> dict[int, int]:
         return {row.id: row.attempt + 1 for row in rows}
 
-    async def remember(self: Drain, hand: Any, row: Any, *rest: Any) -> None:
-        _sending.set((self, hand.token, row))
-        await send(self, hand, row, *rest)
+    async def remember(self: Drain, going: Any) -> None:
+        _sending.set((self, going.hand.token, going.row))
+        await send(self, going)
 
     async def commit_afterwards(self: Outgoing, message: OutboundMessage) -> Outcome:
         outcome = await hand_out(self, message)
@@ -44,7 +44,7 @@ def without_commit_first() -> None:
         return outcome
 
     Drain._begin_in = begin_nothing  # type: ignore[method-assign]
-    Drain._send = remember  # type: ignore[method-assign, assignment]
+    Drain._send = remember  # type: ignore[method-assign]
     Outgoing.send = commit_afterwards  # type: ignore[method-assign]
 
 
