@@ -42,4 +42,5 @@ def throttle_delay_us(retry_after_s: float | None) -> int:
     """As long as the provider asks, at most a day."""
     if retry_after_s is None:
         return DEFAULT_THROTTLE_US
-    return min(max(int(retry_after_s * SECOND_US), 0), LONGEST_THROTTLE_US)
+    # in this order also where it is not a number, or endless
+    return int(min(LONGEST_THROTTLE_US, max(0.0, retry_after_s * SECOND_US)))

@@ -79,7 +79,10 @@ class Deliverer:
             if drains:
                 await asyncio.wait(drains.values())
             ends.close()
-            await recorder
+            try:
+                await recorder
+            finally:
+                ends.keep()
         return ends.recorded
 
     async def _look(self, drains: dict[int, asyncio.Task[None]]) -> dict[int, str]:

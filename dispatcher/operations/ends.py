@@ -11,8 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from dispatcher.core.errors import UnavailableError
 from dispatcher.operations.context import Context
-from dispatcher.operations.record import Ended, record_ends
+from dispatcher.operations.logs import log
+from dispatcher.operations.record import Ended, Withdrawn, record_ends
 from dispatcher.operations.spool import write_spool
+from dispatcher.spi import Ambiguous
 
 AT_ONCE = 500
 _GATHER_S = 0.1
@@ -30,6 +32,9 @@ class Ends:
         self._waiting: list[Ended] = []
         self._arrived = asyncio.Event()
         self._closing = False
+        self._alone = 0
+        """How many go one by one, because one among them could not be recorded."""
+
         self.recorded = 0
 
     def add(self, ended: Ended) -> None:
@@ -45,9 +50,13 @@ class Ends:
         try:
             await self._run(patience_s)
         finally:
-            if self._waiting:
-                write_spool(self._context.environment.state_dir, self._waiting)
-                self._waiting = []
+            self.keep()
+
+    def keep(self) -> None:
+        """What nobody records any more goes to a file; what comes after `run` has failed goes there too."""
+        ended, self._waiting = self._waiting, []
+        if ended:
+            write_spool(self._context.environment.state_dir, ended)
 
     async def _run(self, patience_s: float) -> None:
         given_up_at: float | None = None
@@ -56,7 +65,8 @@ class Ends:
             if not self._waiting:
                 self._arrived.clear()
                 await self._arrived.wait()
-            await self._gather()
+            if not self._alone:
+                await self._gather()
             if await self._flush():
                 given_up_at = None
                 continue
@@ -73,14 +83,33 @@ class Ends:
             await asyncio.sleep(_GATHER_S / 4)
 
     async def _flush(self) -> bool:
-        batch = self._waiting[:AT_ONCE]
+        batch = self._waiting[: 1 if self._alone else AT_ONCE]
         if not batch:
             return True
         try:
-            await self._transaction(lambda connection: record_ends(self._context, connection, batch))
+            await self._record(batch)
         except (UnavailableError, OperationalError):
             # away, or a deadlock that came back once too often: another time
             return False
         del self._waiting[: len(batch)]
+        self._alone = max(0, self._alone - 1)
         self.recorded += len(batch)
         return True
+
+    async def _record(self, batch: list[Ended]) -> None:
+        """One end that cannot be recorded holds up nobody else's: each goes alone, and of that one nobody knows."""
+        try:
+            await self._transaction(lambda connection: record_ends(self._context, connection, batch))
+        except (UnavailableError, OperationalError):
+            raise
+        except Exception as error:
+            if len(batch) > 1:
+                self._alone = len(batch)
+                del batch[1:]
+                await self._record(batch)
+            elif isinstance(batch[0].outcome, Withdrawn):
+                raise
+            else:
+                log.error("end-not-recorded", message=batch[0].message_id, exc_info=error)
+                unknown = batch[0]._replace(outcome=Ambiguous(detail="its end could not be recorded"))
+                await self._transaction(lambda connection: record_ends(self._context, connection, [unknown]))

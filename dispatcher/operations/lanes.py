@@ -49,7 +49,17 @@ class Lanes(Generic[Item]):
                     self._taken.set()
                 try:
                     await self._work(item)
-                except Exception as error:
+                except (GeneratorExit, KeyboardInterrupt, SystemExit):
+                    raise
+                except BaseException as error:  # a panic of compiled code is no Exception
+                    if _is_cancelled():
+                        raise
                     log.error("hand-over-failed", exc_info=error)
         finally:
             self._open -= 1
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody ends this lane; else what was cancelled is something that its work waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -8,12 +8,13 @@ from typing import Any
 from dispatcher.operations.context import Context
 from dispatcher.receipts.fold import make_ref
 from dispatcher.render.content import decode
-from dispatcher.spi import Ambiguous, AmbiguousError, Channel, NotSent, NotSentError, OutboundMessage, Outcome
+from dispatcher.spi import Accepted, Ambiguous, AmbiguousError, Channel, NotSent, NotSentError, OutboundMessage, Outcome
 from dispatcher.store.claims import Claimed
 
 SEND_TIMEOUT_S = 9.0
 """For a channel that keeps no time of its own; the shared client's is shorter."""
 
+MOST_PARTS = 32_767
 WATCHES = 18
 """How often in that time one looks: an answer may be late by an eighteenth."""
 
@@ -61,21 +62,24 @@ class Outgoing:
         if self._watch is None:
             self._watch = loop.call_later(SEND_TIMEOUT_S / WATCHES, self._look, loop)
         try:
-            return await self._channel.send(message)
+            return _said(await self._channel.send(message))
         except NotSentError:
             return NotSent(detail="no connection")
         except AmbiguousError:
             return Ambiguous(detail="no answer")
         except asyncio.CancelledError:
-            if task not in self._overdue:
-                raise
-            task.uncancel()
-            return Ambiguous(detail="no answer in time")
+            is_overdue = task in self._overdue
+            if task.cancelling() > is_overdue:
+                raise  # somebody ends the lane
+            return Ambiguous(detail="no answer in time" if is_overdue else "cancelled by its channel")
         except Exception as error:
             return Ambiguous(detail=type(error).__name__)
         finally:
             del self._since_s[task]
-            self._overdue.discard(task)
+            if task in self._overdue:
+                # here, because a channel may have kept the cancellation to itself: the lane goes on to the next message
+                self._overdue.discard(task)
+                task.uncancel()
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._watch = loop.call_later(SEND_TIMEOUT_S / WATCHES, self._look, loop) if self._since_s else None
@@ -84,3 +88,14 @@ class Outgoing:
             if since_s <= latest_s and task not in self._overdue:
                 self._overdue.add(task)
                 task.cancel()
+
+
+def _said(outcome: object) -> Outcome:
+    """What a plug-in gives back may be anything; of what cannot be recorded nobody knows what it says."""
+    if isinstance(outcome, Accepted):
+        ids, parts = outcome.provider_ids, outcome.parts
+        is_plain = isinstance(ids, tuple) and all(isinstance(one, str) and one.isprintable() for one in ids)
+        if is_plain and isinstance(parts, int) and 0 <= parts <= MOST_PARTS:
+            return outcome
+        return Ambiguous(detail="an acceptance that cannot be read")
+    return outcome if isinstance(outcome, Outcome) else Ambiguous(detail="no outcome")

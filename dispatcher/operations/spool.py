@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
-from dispatcher.core.errors import IncompleteError
+from dispatcher.core.errors import IncompleteError, UnavailableError
 from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
 from dispatcher.operations.logs import log
@@ -127,6 +128,20 @@ def _record(context: Context, ended: Sequence[Ended], connection: Connection) ->
     record_ends(context, connection, ended)
 
 
+def _record_all(context: Context, ended: Sequence[Ended]) -> int:
+    """In one commit; where one of them cannot be recorded, each in its own. How many were."""
+    try:
+        context.database.run(partial(_record, context, ended))
+    except (UnavailableError, OperationalError):
+        raise
+    except Exception as error:
+        if len(ended) > 1:
+            return sum(_record_all(context, [one]) for one in ended)
+        log.error("end-not-recorded", message=ended[0].message_id, exc_info=error)
+        return 0
+    return len(ended)
+
+
 def read_spools(context: Context) -> int:
     """Record what earlier processes left; a file goes only after its commit."""
     recorded = 0
@@ -138,7 +153,11 @@ def read_spools(context: Context) -> int:
         except (ValueError, KeyError, TypeError):
             path.rename(path.with_suffix(".damaged"))  # set aside: what it held is settled as unknown
             continue
-        context.database.run(partial(_record, context, ended))
-        path.unlink(missing_ok=True)
-        recorded += len(ended)
+        done = _record_all(context, ended)
+        if done == len(ended):
+            path.unlink(missing_ok=True)
+        else:
+            with suppress(FileNotFoundError):
+                path.rename(path.with_suffix(".damaged"))
+        recorded += done
     return recorded

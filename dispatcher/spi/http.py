@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_ANSWER_BYTES: Final = 1024 * 1024
 _MOST_WORDS = 8192
+_LONGEST_WORD = 64
 
 
 class NotSentError(Exception):
@@ -75,9 +76,11 @@ def _parser() -> Callable[..., Any]:
 
 
 class _Words(dict[str, str]):
-    """Words as a form spells them; forgotten all at once when there are many."""
+    """Words as a form spells them; forgotten all at once when there are many. Long ones are not shared, nor kept."""
 
     def __missing__(self, word: str) -> str:
+        if len(word) > _LONGEST_WORD:
+            return quote_plus(word)
         if len(self) >= _MOST_WORDS:
             self.clear()
         quoted = self[word] = quote_plus(word)

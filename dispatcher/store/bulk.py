@@ -194,5 +194,5 @@ def numbers(values: Iterable[int]) -> str:
 
 def words(values: Iterable[str]) -> str:
     """The same of texts."""
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return '{"' + '","'.join(quoted) + '"}'
+    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"

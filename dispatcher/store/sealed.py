@@ -51,5 +51,5 @@ class Sealer:
         try:
             plain = cipher.decrypt(stored[_HEADER:_SEALED], stored[_SEALED:], f"{column}:{row_id}".encode())
             return plain.decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # also one that was cut short
             raise SealBrokenError(column) from None
