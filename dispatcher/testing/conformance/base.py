@@ -7,6 +7,7 @@ import contextlib
 import logging
 import traceback
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
@@ -25,7 +26,7 @@ from dispatcher.spi import (
     Outcome,
     PooledClient,
 )
-from dispatcher.testing.rawserver import Behaviour, answer
+from dispatcher.testing.rawserver import Behaviour, RawServer, answer
 
 NUMBER: Final = "+6281234567890"
 TEXT: Final = "Undangan: Rabu pukul 09.00 WIB, Balai RW 007. Info lengkap menyusul."
@@ -131,6 +132,13 @@ class Contract:
         """A provider that accepts; for a channel without HTTP, one that must not be asked."""
         said = self.accepted or Answer(500)
         return answer(said.status, said.body, said.headers)
+
+    def provider(self) -> AbstractAsyncContextManager[Any]:
+        """A provider on loopback that accepts everything, whose `url` goes into `settings`.
+
+        Override it where the channel speaks no HTTP.
+        """
+        return RawServer(self.yes())
 
     def private_values(self) -> list[str]:
         """What must never be seen in a log or an exception."""

@@ -21,7 +21,7 @@ __all__ = ["Answer", "ChannelContract"]
 
 def _has_hooks(contract: type[Contract]) -> bool:
     capabilities = contract.able()
-    return capabilities.receipts == "push" or capabilities.inbound
+    return capabilities.receipts == "push" or (capabilities.inbound and capabilities.receipts != "session")
 
 
 _PARTS: Final[dict[type[Contract], Callable[[type[Contract]], bool]]] = {

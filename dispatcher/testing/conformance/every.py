@@ -93,7 +93,7 @@ class EveryChannel(Contract):
     def test_a_batch_has_one_outcome_each_in_order(self) -> None:
         async def scenario() -> tuple[int, list[Outcome]]:
             size = min(self.able().batch_size, 50)
-            async with RawServer(self.yes()) as server, self.opened(server.url) as (channel, _):
+            async with self.provider() as server, self.opened(server.url) as (channel, _):
                 messages = [self.message(ref=f"{i}.1") for i in range(size)]
                 return size, list(await channel.send_batch(messages))
 
@@ -102,7 +102,7 @@ class EveryChannel(Contract):
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
 
     async def _send(self, count: int) -> list[Outcome]:
-        async with RawServer(self.yes()) as server, self.opened(server.url, total_s=8, connect_s=3) as (channel, _):
+        async with self.provider() as server, self.opened(server.url, total_s=8, connect_s=3) as (channel, _):
             sends = (outcome_of(self, channel, self.message(ref=f"{i}.1")) for i in range(count))
             return list(await asyncio.gather(*sends))
 
