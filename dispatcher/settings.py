@@ -22,7 +22,7 @@ DEFAULT_CONFIG = "dispatcher.yaml"
 DEFAULT_STATE_DIR = ".dispatcher"
 
 #: Keys of a sender that belong to the engine; all others go to its channel.
-_ENGINE_KEYS = ("channel", "rate", "countries", "people_per_day", "spacing")
+_ENGINE_KEYS = ("channel", "rate", "countries", "people_per_day", "spacing", "allow_private")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(msg|seg)\s*/\s*(s|min|h)\s*$")
 _SECONDS = re.compile(r"^\s*(\d{1,5})\s*s\s*$")
@@ -74,6 +74,7 @@ class SenderSettings(Part):
     people_per_day: int | None = Field(None, ge=1, description="Numbers it may message in any 24 hours.")
     spacing: Annotated[timedelta | None, BeforeValidator(_spacing), Field(gt=timedelta(0), le=_LONGEST_SPACING)] = None
     """Between two messages to the same number."""
+    allow_private: bool = Field(False, description="Its provider may be in the private network: a sandbox, a test.")
     options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")

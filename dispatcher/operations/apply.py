@@ -52,7 +52,7 @@ def apply_campaign(context: Context, path: Path, by: str = "") -> Applied:
     revision, _ = load_revision(context, path)
     for name in sender_names(revision.campaign):
         # no connection is made: what is missing is told by its name, before it shows as another fingerprint
-        context.open_sender(name, PooledClient())
+        context.open_sender(name, PooledClient(), resolve=False)
     with context.database.read() as connection:
         plan = _approved_plan(connection, revision, is_waived=context.settings.approval == "waived")
     sync_senders(context)

@@ -11,10 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from dispatcher.core.errors import ProviderError, UsageError
+from dispatcher.operations.private_hosts import require_public
 from dispatcher.settings import Environment, SenderSettings
-from dispatcher.spi import API_VERSION, Channel, HttpClient
+from dispatcher.spi import API_VERSION, Capabilities, Channel, HttpClient
 
 GROUP = "dispatcher.channels"
+OUR_PACKAGE = "dispatcher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class Channels:
 
     @cached_property
     def _points(self) -> Mapping[str, EntryPoint]:
+        """Our own names cannot be taken over; else the package whose name comes first keeps one."""
         found: dict[str, EntryPoint] = {}
-        for point in self._declared:
+        for point in sorted(self._declared, key=_origin_order):
             found.setdefault(point.name, point)
         return found
 
@@ -57,8 +60,23 @@ class Channels:
             raise UsageError("broken-channel", f"channel {name} does not load: {plugin.error}", "See: channel list")
         return plugin.channel
 
-    def open(self, sender: str, settings: SenderSettings, environment: Environment, http: HttpClient) -> Channel[Any]:
-        """A sender ready to send. ProviderError (exit 7) where credentials are missing or do not fit."""
+    def is_broken(self, name: str) -> bool:
+        """Installed, and does not load."""
+        return name in self._points and _load(self._points[name], taken=False).channel is None
+
+    def open(
+        self,
+        sender: str,
+        settings: SenderSettings,
+        environment: Environment,
+        http: HttpClient,
+        *,
+        resolve: bool = False,
+    ) -> Channel[Any]:
+        """A sender ready to send. ProviderError (exit 7) where credentials are missing or do not fit.
+
+        `resolve`: it will be used, so that names of hosts are looked up (private_hosts.py).
+        """
         channel = self.get(settings.channel)
         options = environment.fill_in(sender, settings.options)
         try:
@@ -66,8 +84,16 @@ class Channels:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "settings"
-            raise ProviderError("sender-settings", f"sender {sender}: {place}: {first['msg']}") from None
+            problem = first["msg"].removeprefix("Value error, ")
+            raise ProviderError("sender-settings", f"sender {sender}: {place}: {problem}") from None
+        if not (settings.allow_private or channel.capabilities.synthetic_only):
+            require_public(sender, config, resolve=resolve)
         return channel(config, http)
+
+
+def _origin_order(point: EntryPoint) -> tuple[bool, str]:
+    origin = point.dist.name if point.dist else ""
+    return origin != OUR_PACKAGE, origin
 
 
 def _load(point: EntryPoint, taken: bool) -> Plugin:
@@ -77,10 +103,27 @@ def _load(point: EntryPoint, taken: bool) -> Plugin:
         return Plugin(point.name, origin, version, None, "another package already offers this name")
     try:
         channel = point.load()
-    except Exception as error:  # anyone's code: whatever it raises is the plug-in's fault, not ours
+    except (Exception, SystemExit) as error:  # anyone's code: whatever it raises is the plug-in's fault, not ours
         return Plugin(point.name, origin, version, None, f"{type(error).__name__} at import")
+    problem = _problem(channel, point.name)
+    return Plugin(point.name, origin, version, None if problem else channel, problem)
+
+
+def _problem(channel: object, name: str) -> str:
+    """What keeps us from using what an entry point led to; "" for nothing."""
     if not (isinstance(channel, type) and issubclass(channel, Channel)):
-        return Plugin(point.name, origin, version, None, "it is not a Channel class")
-    if channel.api_version > API_VERSION:
-        return Plugin(point.name, origin, version, None, f"it needs channel API {channel.api_version}")
-    return Plugin(point.name, origin, version, channel)
+        return "it is not a Channel class"
+    wanted = channel.api_version
+    if type(wanted) is not int or not 1 <= wanted <= API_VERSION:
+        return f"it is written for channel API {wanted!r}; this version has {API_VERSION}"
+    if getattr(channel, "name", None) != name:
+        return f"its class calls itself {getattr(channel, 'name', None)!r}"
+    missing = [
+        part
+        for part, kind in (("capabilities", Capabilities), ("Config", type))
+        if not isinstance(getattr(channel, part, None), kind)
+    ]
+    if missing:
+        return f"its class declares no {missing[0]}"
+    left = sorted(getattr(channel, "__abstractmethods__", ()))
+    return f"its class has no {left[0]}" if left else ""

@@ -39,12 +39,15 @@ class Context:
     def generation(self) -> Generation:
         return Generation(self.database, self.environment.state_dir)
 
-    def open_sender(self, name: str, http: HttpClient) -> Channel[Any]:
-        """A configured sender, ready to send. UsageError where there is none; ProviderError without credentials."""
+    def open_sender(self, name: str, http: HttpClient, *, resolve: bool = True) -> Channel[Any]:
+        """A configured sender, ready to send. UsageError where there is none; ProviderError without credentials.
+
+        `resolve`: it will send, so that names of hosts are looked up; without it, no network is needed.
+        """
         settings = self.settings.senders.get(name)
         if settings is None:
             raise UsageError("unknown-sender", f"there is no sender {name}", "See the senders in dispatcher.yaml.")
-        return self.channels.open(name, settings, self.environment, http)
+        return self.channels.open(name, settings, self.environment, http, resolve=resolve)
 
     def now_us(self) -> int:
         return self.database.now_us()

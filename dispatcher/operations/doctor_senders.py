@@ -56,7 +56,7 @@ def public_url(environment: Environment, *, excuse_gone: bool = True) -> Iterato
     pushed = {
         name: configured
         for name, configured in environment.settings.senders.items()
-        if channels.get(configured.channel).capabilities.receipts == "push"
+        if _is_called_back(channels, configured.channel)
     }
     calling = [name for name in pushed if not (excuse_gone and _is_pretend_and_gone(environment, channels, name))]
     if calling:
@@ -67,6 +67,13 @@ def public_url(environment: Environment, *, excuse_gone: bool = True) -> Iterato
         yield good("public URL", "not set; no matter: the pretend carrier is not running (a demo's ends with it)")
     else:
         yield good("public URL", "not needed: no sender reports back")
+
+
+def _is_called_back(channels: Channels, channel: str) -> bool:
+    try:
+        return channels.get(channel).capabilities.receipts == "push"
+    except DispatcherError:
+        return False
 
 
 def _is_pretend_and_gone(environment: Environment, channels: Channels, name: str) -> bool:

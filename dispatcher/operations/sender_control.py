@@ -93,7 +93,7 @@ def _sender(context: Context, name: str, row: Any | None) -> dict[str, Any]:
 
 def _problem(context: Context, name: str) -> str:
     try:
-        context.open_sender(name, PooledClient())
+        context.open_sender(name, PooledClient(), resolve=False)
     except DispatcherError as error:
         return error.message
     return ""

@@ -27,15 +27,18 @@ def sender_facts(context: Context) -> dict[str, SenderFacts]:
 
 
 def facts_from(environment: Environment, channels: Channels) -> dict[str, SenderFacts]:
-    """As `sender_facts`, where there is no database."""
+    """As `sender_facts`, where there is no database. A sender whose plug-in is broken has none, and stops no other."""
     http = PooledClient()
     configured = environment.settings.senders.items()
-    return {name: _facts(environment, channels, http, name, settings) for name, settings in configured}
+    facts = ((name, _facts(environment, channels, http, name, settings)) for name, settings in configured)
+    return {name: known for name, known in facts if known}
 
 
 def _facts(
     environment: Environment, channels: Channels, http: HttpClient, name: str, settings: SenderSettings
-) -> SenderFacts:
+) -> SenderFacts | None:
+    if channels.is_broken(settings.channel):
+        return None
     try:
         channel: Channel[Any] | None = channels.open(name, settings, environment, http)
     except ProviderError:
@@ -105,7 +108,7 @@ def _sync(connection: Connection, context: Context, facts: dict[str, SenderFacts
         rate = {"rate_per_s": settings.rate.per_s, "rate_unit": settings.rate.unit} if settings.rate else {}
         written = {"file_rate": rate_as_written(settings)}
         connection.execute(insert(senders).values(id=known[name], name=name, **rate, **written, **values))
-    gone = [name for name in known if name not in facts]
+    gone = [name for name in known if name not in context.settings.senders]
     connection.execute(update(senders).where(senders.c.name.in_(gone)).values(removed=True, updated_us=now_us))
     return known
 

@@ -64,7 +64,7 @@ class Callers:
 
     def _open(self, name: str) -> Channel[Any] | None:
         try:
-            return self._context.open_sender(name, self._http)
+            return self._context.open_sender(name, self._http, resolve=False)
         except DispatcherError:
             return None
 

@@ -51,7 +51,7 @@ steps:
 HELD = {"language": "id", "body": BODY, "variables": {"1": "Siti"}}
 TWILIO = (
     "{channel: twilio-whatsapp, account_sid: '${WA_ACCOUNT}', auth_token: '${WA_TOKEN}', from: '+15005550006', "
-    "base_url: 'URL', content_base_url: 'URL', messaging_base_url: 'URL'}"
+    "allow_private: true, base_url: 'URL', content_base_url: 'URL', messaging_base_url: 'URL'}"
 )
 SIMULATOR = "{channel: simulator, media: whatsapp, base_url: 'URL'}"
 
