@@ -93,6 +93,27 @@ def send_test(
         say(f"{name} took it{': ' + ', '.join(outcome['provider_ids']) if outcome['provider_ids'] else ''}.")
 
 
+@app.command("new")
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What `channel:` says in dispatcher.yaml.")],
+    folder: Annotated[str, typer.Option(help="Where; default dispatcher-NAME.", metavar="FOLDER")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a package for a channel of your own, with its tests."""
+    from pathlib import Path
+
+    from dispatcher.operations.channels import Channels
+    from dispatcher.operations.new_channel import new_channel
+
+    written = [str(path) for path in new_channel(name, Path(folder) if folder else None, Channels().names)]
+    if as_json:
+        print_json({"name": name, "files": written})
+        return
+    for path in written:
+        print(path)
+    say(f'Go on there: pip install -e ".[dev]" and pytest; then `channel: {name}` works in dispatcher.yaml.')
+
+
 @app.command("set")
 def set_(
     name: Name,

@@ -60,6 +60,10 @@ class Channels:
             raise UsageError("broken-channel", f"channel {name} does not load: {plugin.error}", "See: channel list")
         return plugin.channel
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._points)
+
     def is_broken(self, name: str) -> bool:
         """Installed, and does not load."""
         return name in self._points and _load(self._points[name], taken=False).channel is None
