@@ -20,6 +20,7 @@ def options_from(arguments: Sequence[str]) -> CarrierOptions:
     parser = argparse.ArgumentParser(prog="python -m dispatcher.testing.carrier", description="A carrier in a box.")
     parser.add_argument("--host", default=default.host)
     parser.add_argument("--port", type=int, default=default.port, help="0: any free one")
+    parser.add_argument("--smpp-port", type=int, help="an SMS centre too; 0: on any free port")
     parser.add_argument("--account-sid", default=default.account_sid)
     parser.add_argument("--auth-token", default=default.auth_token)
     parser.add_argument("--ledger", type=Path, help="where the ledger is kept; without it, it goes with the process")
@@ -65,9 +66,11 @@ def main() -> int:
 def run(options: CarrierOptions) -> None:
     """Serve until it is told to stop; prints the line of JSON when requests are taken."""
 
-    def started(port: int) -> None:
+    def started(port: int, smpp_port: int | None) -> None:
         host = f"[{options.host}]" if ":" in options.host else options.host
         ready = {"port": port, "url": f"http://{host}:{port}", "account_sid": options.account_sid}
+        if smpp_port is not None:
+            ready |= {"smpp_port": smpp_port, "system_id": options.system_id}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
 

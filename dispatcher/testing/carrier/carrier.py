@@ -48,8 +48,20 @@ class Carrier:
             elapsed_s=self._loop.time() - self._started_s,
         )
 
-    def unfold(self, message: Message, sid: str, fate: Fate, tell: Tell, reply: Callable[[str], None]) -> None:
-        """Have the message live through its fate: each step is written down, then told to the face."""
+    def unfold(
+        self,
+        message: Message,
+        sid: str,
+        fate: Fate,
+        tell: Tell,
+        reply: Callable[[str], None],
+        *,
+        hears: bool = False,
+    ) -> None:
+        """Have the message live through its fate: each step is written down, then told to the face.
+
+        `hears`: replies need no `inbound_url`, because they go over the connection that sent.
+        """
         accepted_s, steps = self.timeline.now_s(), iter(fate.steps)
         step = next(steps)
 
@@ -65,7 +77,7 @@ class Carrier:
                 self.timeline.at(accepted_s + step.after_s, happen)
 
         self.timeline.at(accepted_s + step.after_s, happen)
-        if fate.reply is not None and self.behaviour.inbound_url:
+        if fate.reply is not None and (hears or self.behaviour.inbound_url):
             text = fate.reply.text
             self.timeline.after(fate.reply.after_s, lambda: reply(text))
 

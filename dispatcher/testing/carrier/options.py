@@ -13,6 +13,10 @@ API_KEY = "SK" + "0" * 31 + "1"
 API_SECRET = "simulator-secret"  # noqa: S105
 
 
+SYSTEM_ID = "simulator"
+SMPP_PASSWORD = "simulator"  # noqa: S105
+
+
 @dataclass(frozen=True, slots=True)
 class CarrierOptions:
     """`port` 0: any free one. `ledger` None: a file in a temporary folder that goes with the process.
@@ -21,6 +25,7 @@ class CarrierOptions:
     `remembers`: write the requests themselves into the ledger, and on a start with an earlier run's ledger take its
     messages back into the list, as a provider's list outlives one of its servers. What was still to happen to them is
     lost, callbacks included.
+    `smpp_port`: where an SMS centre answers too; None: nowhere.
     `max_messages`: how many are kept for fetch and list (about 0.7 KB each); the oldest go first.
     """
 
@@ -30,6 +35,9 @@ class CarrierOptions:
     auth_token: str = AUTH_TOKEN
     api_key: str = API_KEY
     api_secret: str = API_SECRET
+    smpp_port: int | None = None
+    system_id: str = SYSTEM_ID
+    smpp_password: str = SMPP_PASSWORD
     behaviour: Behaviour = field(default_factory=Behaviour)
     ledger: Path | None = None
     bare: bool = False

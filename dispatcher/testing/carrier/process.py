@@ -84,7 +84,7 @@ class CarrierProcess:
             raise UnavailableError("carrier", errors.read_text(encoding="utf-8").strip() or "the carrier did not start")
         ready = json.loads(line)
         self.url = ready["url"]
-        self.options = replace(self.options, port=ready["port"])
+        self.options = replace(self.options, port=ready["port"], smpp_port=ready.get("smpp_port"))
 
     def control(self, **changes: object) -> None:
         """Change the behaviour from now on (a JSON merge patch); UsageError that names the key."""
@@ -161,6 +161,7 @@ def _arguments(options: CarrierOptions) -> list[str]:
         f"--ledger={options.ledger}",
         f"--max-messages={options.max_messages}",
         f"--callbacks-at-once={options.callbacks_at_once}",
+        *([f"--smpp-port={options.smpp_port}"] if options.smpp_port is not None else []),
         *(["--bare"] if options.bare else []),
         *(["--remembers"] if options.remembers else []),
         *(["--while-stdin-is-open"] if options.while_stdin_is_open else []),

@@ -13,15 +13,18 @@ from pathlib import Path
 from dispatcher.core.errors import UnavailableError, UsageError
 from dispatcher.testing.carrier.carrier import Carrier
 from dispatcher.testing.carrier.control import Control
+from dispatcher.testing.carrier.faces.smpp import SmppFace
 from dispatcher.testing.carrier.faces.twilio import CONTENT, TwilioFace
 from dispatcher.testing.carrier.http1 import Connection, Handler, Request
 from dispatcher.testing.carrier.options import CarrierOptions
 
+Started = Callable[[int, int | None], None]
+
 _TWILIO = (b"/2010-04-01/", CONTENT)
 
 
-async def serve(options: CarrierOptions, started: Callable[[int], None] | None = None) -> None:
-    """Serve until SIGTERM, SIGINT or cancellation; `started(port)` is called once requests are taken.
+async def serve(options: CarrierOptions, started: Started | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or cancellation; `started(port, smpp_port)` is called once requests are taken.
 
     KeyboardInterrupt after a SIGINT; UsageError where the port is taken; UnavailableError when the ledger process ends:
     then nothing more is accepted.
@@ -42,29 +45,40 @@ def _carrier(options: CarrierOptions, path: Path) -> Carrier:
         raise UsageError("carrier-ledger", f"the ledger {path} cannot be written", "name another file") from None
 
 
-async def _serve(carrier: Carrier, stop: asyncio.Event, started: Callable[[int], None] | None) -> None:
+async def _serve(carrier: Carrier, stop: asyncio.Event, started: Started | None) -> None:
     options = carrier.options
-    loop = asyncio.get_running_loop()
     broken: list[OSError] = []
     handler = _guarded(_routes(carrier), stop, broken)
-    try:
-        server = await loop.create_server(lambda: Connection(handler), options.host, options.port, backlog=1024)
-    except OSError as error:
-        raise UsageError(
-            "carrier-port", f"port {options.port} cannot be used: {error.strerror}", "use --port 0"
-        ) from None
+    servers = [await _listen(lambda: Connection(handler), options.host, options.port, "--port")]
+    if options.smpp_port is not None:
+        face = SmppFace(carrier, lambda error: _end(error, stop, broken))
+        servers.append(await _listen(face.protocol, options.host, options.smpp_port, "--smpp-port"))
+    ports = [server.sockets[0].getsockname()[1] for server in servers]
     with _signals(stop) as received:
         await asyncio.sleep(0)  # a SIGINT that came before cancels here
         if options.while_stdin_is_open:
             await _watch_stdin(stop)
         if started is not None:
-            started(server.sockets[0].getsockname()[1])
+            started(ports[0], ports[1] if len(ports) > 1 else None)
         await stop.wait()
-    server.close()
+    for server in servers:
+        server.close()
     if signal.SIGINT in received:
         raise KeyboardInterrupt
     if broken:
         raise UnavailableError("carrier-ledger", "the ledger process has ended", "start the carrier again")
+
+
+async def _listen(protocol: Callable[[], asyncio.Protocol], host: str, port: int, option: str) -> asyncio.Server:
+    try:
+        return await asyncio.get_running_loop().create_server(protocol, host, port, backlog=1024)
+    except OSError as error:
+        raise UsageError("carrier-port", f"port {port} cannot be used: {error.strerror}", f"use {option} 0") from None
+
+
+def _end(error: OSError, stop: asyncio.Event, broken: list[OSError]) -> None:
+    broken.append(error)
+    stop.set()
 
 
 def _routes(carrier: Carrier) -> Handler:
@@ -86,9 +100,8 @@ def _guarded(handler: Handler, stop: asyncio.Event, broken: list[OSError]) -> Ha
         try:
             handler(request)
         except OSError as error:
-            broken.append(error)
             request.reset()
-            stop.set()
+            _end(error, stop, broken)
 
     return handle
 
