@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from dispatcher.core.errors import DispatcherError
+from dispatcher.core.errors import DispatcherError, ProviderError
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.finding import Finding, bad, good
 from dispatcher.operations.readiness import require_timeout
@@ -53,11 +53,7 @@ def public_url(environment: Environment, *, excuse_gone: bool = True) -> Iterato
         yield good("public URL", environment.public_url)
         return
     channels = Channels()
-    pushed = {
-        name: configured
-        for name, configured in environment.settings.senders.items()
-        if _is_called_back(channels, configured.channel)
-    }
+    pushed = [name for name in environment.settings.senders if _is_called_back(environment, channels, name)]
     calling = [name for name in pushed if not (excuse_gone and _is_pretend_and_gone(environment, channels, name))]
     if calling:
         detail = f"not set: {', '.join(calling)} cannot tell what became of messages"
@@ -69,9 +65,13 @@ def public_url(environment: Environment, *, excuse_gone: bool = True) -> Iterato
         yield good("public URL", "not needed: no sender reports back")
 
 
-def _is_called_back(channels: Channels, channel: str) -> bool:
+def _is_called_back(environment: Environment, channels: Channels, name: str) -> bool:
+    """By its configuration, where that is complete; else by what its channel says of itself."""
+    settings = environment.settings.senders[name]
     try:
-        return channels.get(channel).capabilities.receipts == "push"
+        return channels.open(name, settings, environment, PooledClient()).capabilities.receipts == "push"
+    except ProviderError:
+        return channels.get(settings.channel).capabilities.receipts == "push"
     except DispatcherError:
         return False
 
