@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvloop
 
 from dispatcher.spi import (
     Accepted,
@@ -305,6 +306,15 @@ def test_pdus_nobody_asked_for_are_answered_and_change_nothing() -> None:
             assert len(centre.binds) == 1
 
     in_time(scenario())
+
+
+def test_the_loop_of_the_workers_will_do() -> None:
+    async def scenario() -> None:
+        async with Smsc(smsc.also(deliver_sm(b"id:id1 stat:DELIVRD"))) as centre, opened(centre) as (channel, _):
+            assert isinstance(await channel.send(TestSmpp().message()), Accepted)
+            assert await centre.answers.get() == (0x80000005, 0, 1)
+
+    uvloop.run(asyncio.wait_for(scenario(), 15))
 
 
 def test_a_silent_line_is_asked_and_a_dead_one_is_opened_again() -> None:
