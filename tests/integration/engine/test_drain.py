@@ -222,3 +222,13 @@ def test_a_sender_may_be_paused_in_the_middle(make: Make) -> None:
     assert provider.at_s[-1] - provider.paused_at_s <= 0.9  # type: ignore[attr-defined]
     assert stage.statuses()["queued"] == 100 - len(provider.refs)
     stage.close()
+
+
+def test_a_person_without_a_name_is_greeted_as_a_resident(make: Make) -> None:
+    provider = Provider()
+    stage = make({"sms": provider})
+    stage.import_rows([("1", "", "0812 3456 7890")])
+    stage.start()
+    stage.drain(stage.nothing_waits)
+    assert provider.texts[0].startswith("Yth. Warga, gunakan hak pilih Anda.")
+    stage.close()
