@@ -19,6 +19,7 @@ FULL = (
     ("benchmarks.receipts",),
     ("benchmarks.tracked",),
     ("benchmarks.carrier",),
+    ("benchmarks.smpp",),
 )
 SMALL = (
     ("benchmarks.import_contacts", "2000"),
