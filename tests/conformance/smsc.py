@@ -8,6 +8,7 @@ A script serves one submit_sm; scripts take turns, the last one for ever.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import struct
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -121,10 +122,11 @@ class Smsc:
         self.conversations: list[Conversation] = []
         self.enquiries = self.unbinds = self.bind_status = 0
         self.answers_enquiries = self.answers_unbind = True
+        self.tls: ssl.SSLContext | None = None
         self._open: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Smsc:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"smpp://127.0.0.1:{self.port}"
         return self

@@ -2,14 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from dispatcher.spi import (
     Accepted,
@@ -315,6 +323,38 @@ def test_the_loop_of_the_workers_will_do() -> None:
             assert await centre.answers.get() == (0x80000005, 0, 1)
 
     uvloop.run(asyncio.wait_for(scenario(), 15))
+
+
+def certificate(folder: Path) -> Path:
+    """Of 127.0.0.1, with its key in the same file."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "smsc")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "smsc.pem"
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
+
+
+def test_tls_trusts_only_what_it_is_told_to(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path, centre = certificate(tmp_path), Smsc()
+        centre.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        centre.tls.load_cert_chain(path)
+        async with centre:
+            async with opened(centre, tls=True, tls_ca=path) as (channel, _):
+                assert isinstance(await channel.send(TestSmpp().message()), Accepted)
+            async with opened(centre, tls=True) as (channel, _):
+                assert isinstance(await channel.send(TestSmpp().message()), NotSent)
+            assert len(centre.binds) == 1
+
+    in_time(scenario())
 
 
 def test_a_silent_line_is_asked_and_a_dead_one_is_opened_again() -> None:
