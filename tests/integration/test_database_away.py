@@ -20,7 +20,7 @@ from dispatcher.cli.main import COMMANDS, run
 AWAY = "postgresql://nobody@127.0.0.1:9/none"
 """Nothing listens on the port of `discard`."""
 
-WITHOUT = {"demo", "simulate", "doctor", "keys show", "campaign validate"}
+WITHOUT = {"demo", "simulate", "doctor", "keys show", "campaign validate", "channel new"}
 """Need none, or report on it among other things."""
 
 ARGUMENTS = {
