@@ -22,7 +22,7 @@ def simulate(
     changes: Annotated[list[str] | None, typer.Option("--set", help="One setting, as in --set failure=0.1")] = None,
     bare: Annotated[bool, typer.Option("--bare", help="Accept everything, call nobody back.")] = False,
 ) -> None:
-    """Speak Twilio's Messages API and SMPP on this machine: receipts, failures by reason, faults, replies, a ledger.
+    """Speak Twilio's and Meta's APIs and SMPP on this machine: receipts, failures by reason, faults, replies, a ledger.
 
     Prints one line of JSON when it is ready. No message leaves the machine.
     """

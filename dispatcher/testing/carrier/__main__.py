@@ -69,6 +69,7 @@ def run(options: CarrierOptions) -> None:
     def started(port: int, smpp_port: int | None) -> None:
         host = f"[{options.host}]" if ":" in options.host else options.host
         ready = {"port": port, "url": f"http://{host}:{port}", "account_sid": options.account_sid}
+        ready["phone_number_id"] = options.phone_number_id
         if smpp_port is not None:
             ready |= {"smpp_port": smpp_port, "system_id": options.system_id}
         sys.stdout.write(json.dumps(ready) + "\n")

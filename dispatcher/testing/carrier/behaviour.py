@@ -95,6 +95,7 @@ class Behaviour:
     replies: Weights = field(default_factory=lambda: {"HADIR": 6, "SETUJU": 3, "STOP": 1})
     reply_after_ms: tuple[Positive, Positive] = (500, 5000)  # after `delivered`
     inbound_url: str = ""
+    webhook_url: str = ""  # Meta's face: statuses and replies alike; set by a subscription too
     handles_opt_outs: bool = False  # as Twilio's advanced opt-out: OptOutType on replies, then 21610 on creates
 
     @model_validator(mode="after")

@@ -80,6 +80,16 @@ class Callbacks:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    async def get(self, url: str) -> tuple[int, bytes] | None:
+        """Status and body, None when no answer came."""
+        from pyreqwest.exceptions import PyreqwestError
+
+        try:
+            response = await self._pool().get(url).build().send()
+            return response.status, (await response.bytes()).to_bytes()
+        except (PyreqwestError, ValueError):
+            return None
+
     def forget(self) -> None:
         """Drop what waits, and the counts; what is under way ends on its own and counts no more."""
         self._age += 1

@@ -30,6 +30,7 @@ class Carrier:
         self.timeline = Timeline(loop)
         self.callbacks = Callbacks(options.callbacks_at_once, self.timeline, self._redelivery)
         self.opted_out: set[tuple[str, str]] = set()
+        self.wrote_us: dict[str, int] = {}
         self._clock = Clock()
         self._started_s = loop.time()
         self._loop = loop
@@ -87,6 +88,7 @@ class Carrier:
         self.callbacks.forget()
         self.messages.forget()
         self.opted_out.clear()
+        self.wrote_us.clear()
         self.ledger.reset()
 
     async def close(self) -> None:

@@ -11,10 +11,12 @@ ACCOUNT_SID = "AC" + "0" * 31 + "1"
 AUTH_TOKEN = "simulator-token"  # noqa: S105 - opens nothing but a pretend carrier on loopback
 API_KEY = "SK" + "0" * 31 + "1"
 API_SECRET = "simulator-secret"  # noqa: S105
-
-
 SYSTEM_ID = "simulator"
 SMPP_PASSWORD = "simulator"  # noqa: S105
+PHONE_NUMBER_ID = "100000000000001"
+BUSINESS_ACCOUNT_ID = "100000000000002"
+ACCESS_TOKEN = "simulator-access-token"  # noqa: S105
+APP_SECRET = "simulator-app-secret"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class CarrierOptions:
     auth_token: str = AUTH_TOKEN
     api_key: str = API_KEY
     api_secret: str = API_SECRET
+    phone_number_id: str = PHONE_NUMBER_ID
+    business_account_id: str = BUSINESS_ACCOUNT_ID
+    access_token: str = ACCESS_TOKEN
+    app_secret: str = APP_SECRET
     smpp_port: int | None = None
     system_id: str = SYSTEM_ID
     smpp_password: str = SMPP_PASSWORD

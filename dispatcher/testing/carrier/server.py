@@ -13,6 +13,7 @@ from pathlib import Path
 from dispatcher.core.errors import UnavailableError, UsageError
 from dispatcher.testing.carrier.carrier import Carrier
 from dispatcher.testing.carrier.control import Control
+from dispatcher.testing.carrier.faces.meta import PATH, MetaFace
 from dispatcher.testing.carrier.faces.smpp import SmppFace
 from dispatcher.testing.carrier.faces.twilio import CONTENT, TwilioFace
 from dispatcher.testing.carrier.http1 import Connection, Handler, Request
@@ -82,11 +83,13 @@ def _end(error: OSError, stop: asyncio.Event, broken: list[OSError]) -> None:
 
 
 def _routes(carrier: Carrier) -> Handler:
-    twilio, control = TwilioFace(carrier), Control(carrier)
+    twilio, meta, control = TwilioFace(carrier), MetaFace(carrier), Control(carrier)
 
     def route(request: Request) -> None:
         if request.target.startswith(_TWILIO):
             twilio.handle(request)
+        elif PATH.match(request.target):
+            meta.handle(request)
         else:
             control.handle(request)
 
