@@ -159,10 +159,10 @@ class _Fit:
 
     def _parameters(self, result: HeldTemplate) -> list[Diagnostic]:
         given = set(self._use.template.parameters)
-        if result.parameters is None or given == result.parameters:
+        if result.parameters is None or result.parameters - result.optional <= given <= result.parameters:
             return []
         told = [
-            *(f"{{{{{name}}}}} is not filled" for name in sorted(result.parameters - given)),
+            *(f"{{{{{name}}}}} is not filled" for name in sorted(result.parameters - given - result.optional)),
             *(f"it has no {{{{{name}}}}}" for name in sorted(given - result.parameters)),
         ]
         message = f"the template takes {len(result.parameters)} parameter(s), and is given {len(given)}: "

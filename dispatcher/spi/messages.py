@@ -140,7 +140,8 @@ class HeldTemplate:
     `language`: its code there, "" where the provider does not say. `approved`: may be sent now; else `state` is the
     provider's own word, and `reason` why it refused. `parameters`: the names that a message must fill, None where that
     cannot be told. `text`: as people read it, with its `{{placeholders}}`, "" where that cannot be told. `digest`: a
-    hash over everything that shapes what people get; it becomes part of the approved fingerprint.
+    hash over everything that shapes what people get; it becomes part of the approved fingerprint. `optional`: those of
+    `parameters` that a message need not fill.
     """
 
     id: str
@@ -151,6 +152,7 @@ class HeldTemplate:
     reason: str = ""
     parameters: frozenset[str] | None = None
     text: str = field(default="", repr=False)
+    optional: frozenset[str] = frozenset()
 
 
 TemplateResult = HeldTemplate | Absent | Undecided

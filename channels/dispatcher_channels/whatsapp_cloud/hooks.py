@@ -24,8 +24,7 @@ STATUSES: Final = {
 MEDIA: Final = frozenset({"image", "video", "audio", "document", "sticker", "location", "contacts"})
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
-Found = Receipt | Inbound | str
-"""A str: a word that we do not know."""
+Found = Receipt | Inbound | str  # str: a word that we do not know
 
 
 def verify(request: HookRequest, app_secret: bytes, verify_token: bytes) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from dispatcher.campaign.loader import load_campaign
 from dispatcher.cli.main import run as run_command
 from dispatcher.core.clock import from_us
 from dispatcher.operations.apply import apply_campaign
@@ -20,8 +21,10 @@ from dispatcher.operations.import_contacts import import_contacts
 from dispatcher.operations.import_result import ImportOptions
 from dispatcher.operations.ingest import match_parked
 from dispatcher.operations.plan import plan_campaign
+from dispatcher.operations.provider_templates import Answers, template_diagnostics
 from dispatcher.queue.embedded import EmbeddedWorkers, run_until_done
 from dispatcher.settings import Environment
+from dispatcher.spi import HeldTemplate
 from dispatcher.store.tables import answers, inbound, messages, receipts, suppressions
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
 from dispatcher.testing.carrier.behaviour import Behaviour, HeldContent
@@ -185,3 +188,23 @@ def test_validate_online_reads_what_meta_holds(
     carrier.control(templates={"undangan": None, "lain": {}})
     run_command(["campaign", "validate", "undangan.yaml", "--online", "--json"])
     assert "template-absent" in capsys.readouterr().out
+
+
+def test_what_a_quick_reply_answers_may_be_filled_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "undangan.yaml"
+    held = HeldTemplate(
+        "undangan",
+        "0" * 64,
+        parameters=frozenset({"nama", "button.0.payload"}),
+        optional=frozenset({"button.0.payload"}),
+    )
+    told = Answers(results={("wa", "undangan"): held})
+
+    def codes(**more: str) -> list[str]:
+        text = CAMPAIGN.format(at="2099-02-10 09:00", body=BODY)
+        path.write_text(text.replace("parameters: {", f"parameters: {{{json.dumps(more)[1:-1]}{', ' if more else ''}"))
+        return [found.code for found in template_diagnostics(load_campaign(path), told)]
+
+    assert codes() == []
+    assert codes(**{"button.0.payload": "HADIR"}) == []
+    assert codes(**{"button.1.payload": "HADIR"}) == ["template-parameters"]
