@@ -73,18 +73,21 @@ class Wording:
             return source
         text = common.texts.get(source)
         if text is None:
-            text = common.texts[source] = self._text(source, common.values)
+            text = common.texts[source] = self._text(source, common)
         return text.write(recipient)
 
-    def _text(self, source: str, common: Mapping[str, Any]) -> _Text:
+    def _text(self, source: str, common: _Common) -> _Text:
         """The text, and the fields of the contact that it uses: the others need not be worked out."""
         compiled = self._templates.compile(source, self._step.name)
-        form = self._templates.form(source, self._step.name, common, "contact")
+        form = self._templates.form(source, self._step.name, common.values, "contact")
         names = {use.name for use in used_variables(source, self._sources)}
         fields = ALL_FIELDS if "contact" in names else {n.split(".")[1] for n in names if n.startswith("contact.")}
-        return _Text(compiled, form, {field: self._reader(field) for field in fields}, common)
+        return _Text(compiled, form, {field: self._reader(field, common.language) for field in fields}, common.values)
 
-    def _reader(self, field: str) -> Reader:
+    def _reader(self, field: str, language: str) -> Reader:
+        if field in _NAMES:
+            write, resident = _NAMES[field], _RESIDENT.get(language, "Warga")
+            return lambda recipient: write(recipient.name) or resident
         if field == "group":
             return self._group
         if field == "language":
@@ -99,8 +102,8 @@ class Wording:
             if self._session:
                 values["session"] = self._session
             stop = pick(self._campaign.stop.get(media, {}), language, self._campaign.language)
-            line = self._render(stop[1], Recipient(0), _Common(values)).strip() if stop else ""
-            self._common_values[key] = _Common({**values, "stop": line})
+            line = self._render(stop[1], Recipient(0), _Common(language, values)).strip() if stop else ""
+            self._common_values[key] = _Common(language, {**values, "stop": line})
         return self._common_values[key]
 
     def _group(self, recipient: Recipient) -> str:
@@ -115,6 +118,7 @@ class Wording:
 class _Common:
     """The variables that everyone of a language and medium shares, and the texts written with them."""
 
+    language: str
     values: Mapping[str, Any]
     texts: dict[str, _Text] = field(default_factory=dict)
 
@@ -150,14 +154,10 @@ def _name(code: str, level: int) -> str:
         return ""
 
 
-def _resident(recipient: Recipient) -> str:
-    """For a row without a name: a greeting of nobody ("Yth. ,") reads like a mistake."""
-    return "Resident" if recipient.language == "en" else "Warga"
-
-
+_NAMES: Final[dict[str, Callable[[str], str]]] = {"name": proper, "first_name": given}
+#: For a row without a name, in the text's language: a greeting of nobody ("Yth. ,") reads like a mistake.
+_RESIDENT: Final = {"id": "Warga", "en": "Resident"}
 _FIELDS: Final[dict[str, Reader]] = {
-    "name": lambda recipient: proper(recipient.name) or _resident(recipient),
-    "first_name": lambda recipient: given(recipient.name) or _resident(recipient),
     "salutation": lambda recipient: recipient.salutation or "Bapak/Ibu",
     "role": lambda recipient: recipient.role.replace("-", " ").title(),
     "region": lambda recipient: _name(recipient.region, 4),
@@ -166,4 +166,4 @@ _FIELDS: Final[dict[str, Reader]] = {
     "rt": lambda recipient: recipient.rt if recipient.rt is not None else "",
     "rw": lambda recipient: recipient.rw if recipient.rw is not None else "",
 }
-ALL_FIELDS: Final = frozenset(_FIELDS) | {"group", "language"}
+ALL_FIELDS: Final = frozenset(_FIELDS) | frozenset(_NAMES) | {"group", "language"}

@@ -8,7 +8,6 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +16,7 @@ import requests
 
 from dispatcher.testing.carrier import CarrierProcess
 from dispatcher.testing.synthetic import synthetic_e164
-from tests.integration.carrier.ends import PATIENCE_S, SOON
+from tests.integration.carrier.ends import PATIENCE_S, SOON, Quiet, served
 
 TOKEN = "our verify token"
 TEXT_MESSAGE: dict[str, Any] = {"type": "text", "text": {"body": "Halo"}}
@@ -47,38 +46,21 @@ class Webhook:
 def webhook() -> Iterator[Webhook]:
     hook = Webhook()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Quiet):
         def do_GET(self) -> None:
             query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             known = query["hub.mode"] == "subscribe" and query["hub.verify_token"] == TOKEN
-            self._answer(200 if known else 403, query["hub.challenge"].encode() if known else b"")
+            self.answer(200 if known else 403, query["hub.challenge"].encode() if known else b"")
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
             with hook.changed:
-                hook.calls.append((body, self.headers["X-Hub-Signature-256"]))
+                hook.calls.append((self.body(), self.headers["X-Hub-Signature-256"]))
                 hook.changed.notify_all()
-            self._answer(200, b"")
+            self.answer(200)
 
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        hook.url = f"http://127.0.0.1:{server.server_port}/hooks/wa"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with served(Handler) as url:
+        hook.url = f"{url}/hooks/wa"
         yield hook
-        server.shutdown()
-        thread.join()
 
 
 class Graph:

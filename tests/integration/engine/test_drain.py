@@ -224,11 +224,15 @@ def test_a_sender_may_be_paused_in_the_middle(make: Make) -> None:
     stage.close()
 
 
-def test_a_person_without_a_name_is_greeted_as_a_resident(make: Make) -> None:
+@pytest.mark.parametrize(("language", "greeting"), [("id", "Yth. Warga, "), ("en", "Dear Resident, ")])
+def test_a_person_without_a_name_is_greeted_in_the_language_of_the_text(
+    make: Make, language: str, greeting: str
+) -> None:
     provider = Provider()
     stage = make({"sms": provider})
     stage.import_rows([("1", "", "0812 3456 7890")])
-    stage.start()
+    address = greeting.split(maxsplit=1)[0]
+    stage.start(extra=f"language: {language}", text=address + " {{ contact.name }}, gunakan hak pilih. {{ stop }}")
     stage.drain(stage.nothing_waits)
-    assert provider.texts[0].startswith("Yth. Warga, gunakan hak pilih Anda.")
+    assert provider.texts[0].startswith(greeting)
     stage.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,28 +28,19 @@ from dispatcher.settings import Environment
 from dispatcher.spi import HeldTemplate
 from dispatcher.store.tables import answers, inbound, messages, receipts, suppressions
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
-from dispatcher.testing.carrier.behaviour import Behaviour, HeldContent
+from dispatcher.testing.carrier.behaviour import HeldContent
 from dispatcher.web.server import WebThread
 from dispatcher.wiring import connect
-from tests.integration.web.test_carrier import counted, eventually
+from tests.integration.web import test_carrier
+from tests.integration.web.test_carrier import PEOPLE, counted, eventually
 
-PEOPLE = 60
 BODY = "Yth. {{nama}}, mari hadir. Balas BERHENTI untuk berhenti."
 TOKEN = "our verify token"
-BEHAVIOUR = Behaviour(
-    seed=3,
-    sent_after_ms=(1, 20),
-    delivered_after_ms=(5, 50),
+BEHAVIOUR = replace(
+    test_carrier.BEHAVIOUR,
     read=0,
-    failure=0.1,
-    repeated=0.5,
-    disordered=0.5,
-    early=0.5,
     http_429=0.05,
     retry_after_s=0,
-    reply=0.5,
-    replies={"HADIR": 1, "STOP": 1, "apa ini?": 1},
-    reply_after_ms=(5, 50),
     templates={"undangan": HeldContent(body=BODY)},
 )
 CAMPAIGN = """
