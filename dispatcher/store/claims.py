@@ -38,7 +38,7 @@ from dispatcher.store.outbox import Batch
 from dispatcher.store.tables import attempts, campaigns, messages
 
 m = messages.c
-_QUEUED = m.status == literal_column(f"'{Status.QUEUED.value}'")
+_QUEUED = m.status == Status.QUEUED
 
 
 class Claimed(NamedTuple):
@@ -61,6 +61,7 @@ class Claimed(NamedTuple):
 
 
 FRONT_S = 1.0
+PRIORITIES = (0, 1)
 _SENDING_STATES = ("running", "done")
 _CLAIMED_COLUMNS = tuple(m[name] for name in Claimed._fields)
 
@@ -175,7 +176,7 @@ def _waiting(connection: Connection, sender_id: int) -> dict[int, list[int]]:
 
 def _waiting_statement() -> Any:
     """The first row tells, so that none is counted: a subquery of one row is no join that reads all of them."""
-    priorities = union_all(*(select(literal_column(str(p)).label("priority")) for p in (0, 1))).subquery("p")
+    priorities = union_all(*(select(literal_column(str(p)).label("priority")) for p in PRIORITIES)).subquery("p")
     first = (
         select(m.id)
         .where(

@@ -21,6 +21,7 @@ from dispatcher.core.errors import UnavailableError, UsageError
 
 _SYNCHRONISE_EVERY_S = 3.0
 _DEADLOCK_RETRIES = 5
+_BUSY_S = 30
 _BROKEN_OFF = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 
 _UNDEFINED_TABLE = "42P01"
@@ -61,6 +62,8 @@ class Database:
         """Told of each transaction that failed because the database is away."""
         self._synchronised_at = float("-inf")
         self._lock = threading.Lock()
+        self._writer = threading.Lock()
+        """SQLite: who writes in this process. SQLite itself waits by sleeping, longer each time."""
         self.engine: Engine = self._make_engine(pool_size)
 
     def _make_engine(self, pool_size: int) -> Engine:
@@ -71,6 +74,7 @@ class Database:
                 pool_size=pool_size,
                 max_overflow=pool_size,
                 hide_parameters=True,
+                isolation_level="READ COMMITTED",
                 connect_args={"connect_timeout": 5, "application_name": "dispatcher"},
             )
         engine = create_engine(
@@ -81,7 +85,7 @@ class Database:
             max_overflow=pool_size,
             # one at a time may write: the same few connections do, and the caches of the others stay small
             pool_use_lifo=True,
-            connect_args={"timeout": 30, "check_same_thread": False},
+            connect_args={"timeout": _BUSY_S, "check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -89,7 +93,12 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction that writes; on SQLite it takes the write lock at once (an upgrade would fail)."""
-        yield from self._transaction("BEGIN IMMEDIATE", "READ COMMITTED")
+        is_ours = self.is_sqlite and self._writer.acquire(timeout=_BUSY_S)
+        try:
+            yield from self._transaction("BEGIN IMMEDIATE", None)
+        finally:
+            if is_ours:
+                self._writer.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -107,10 +116,10 @@ class Database:
                     raise
         raise AssertionError("unreachable")
 
-    def _transaction(self, sqlite_begin: str, postgres_level: IsolationLevel) -> Iterator[Connection]:
+    def _transaction(self, sqlite_begin: str, postgres_level: IsolationLevel | None) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
-            if not self.is_sqlite:
+            if postgres_level is not None and not self.is_sqlite:
                 connection = connection.execution_options(isolation_level=postgres_level)
         except DBAPIError as error:
             raise self._away(error) from None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, update
 
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.store import tally
-from dispatcher.store.claims import sending_campaigns
+from dispatcher.store.claims import PRIORITIES, sending_campaigns
 from dispatcher.store.engine import Database
 from dispatcher.store.outbox import Batch
-from dispatcher.store.tables import campaigns, messages, steps
+from dispatcher.store.tables import campaigns, messages, senders, steps
 
 AT_ONCE = 500
 m = messages.c
@@ -28,7 +28,7 @@ def end_leases(database: Database) -> int:
         if row.status is Status.SENDING and row.lease_until_us is not None and row.lease_until_us <= now_us:
             machine.lease_ended(row, now_us)
 
-    return _sweep(database, and_(m.status == "sending", m.lease_until_us <= now_us), change)
+    return _sweep(database, and_(m.status == "sending", m.lease_until_us <= now_us), m.lease_until_us, change)
 
 
 def expire(database: Database) -> int:
@@ -39,7 +39,7 @@ def expire(database: Database) -> int:
         if row.status is Status.QUEUED:
             machine.expire(row, now_us)
 
-    return _sweep(database, and_(m.status == "queued", m.expires_us <= now_us), change)
+    return _sweep(database, and_(m.status == "queued", m.expires_us <= now_us), m.expires_us, change)
 
 
 def cancel_campaign_rows(database: Database, campaign_id: int) -> int:
@@ -50,16 +50,26 @@ def cancel_campaign_rows(database: Database, campaign_id: int) -> int:
         if row.status is Status.QUEUED:
             machine.cancel(row, "cancelled", now_us)
 
-    return _sweep(database, and_(m.status == "queued", m.campaign_id == campaign_id), change)
+    with database.read() as connection:
+        sender_ids = connection.execute(select(senders.c.id).order_by(senders.c.id)).scalars().all()
+    of_campaign = and_(m.status == "queued", m.campaign_id == campaign_id)
+    return sum(
+        _sweep(database, and_(of_campaign, m.sender_id == sender_id, m.priority == priority), m.not_before_us, change)
+        for sender_id in sender_ids
+        for priority in PRIORITIES
+    )
 
 
-def _sweep(database: Database, which: object, change: Change) -> int:
-    """Change all rows that match, some hundred a transaction."""
+def _sweep(database: Database, which: ColumnElement[bool], order: ColumnElement[int], change: Change) -> int:
+    """Change all rows that match, some hundred a transaction.
+
+    `order`: by which an index gives them. By id, a planner may read the whole table to find the first few.
+    """
     swept = 0
     while True:
 
         def once(connection: Connection) -> int:
-            ids = connection.execute(select(m.id).where(which).order_by(m.id).limit(AT_ONCE)).scalars().all()  # type: ignore[arg-type]
+            ids = connection.execute(select(m.id).where(which).order_by(order).limit(AT_ONCE)).scalars().all()
             batch = Batch.lock(connection, ids)
             for row in batch.rows.values():
                 change(row)

@@ -12,9 +12,11 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Text,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import operators
 
 metadata = MetaData(
     naming_convention={
@@ -28,6 +30,22 @@ metadata = MetaData(
 
 Big = BigInteger().with_variant(Integer, "sqlite")
 Document = JSON().with_variant(JSONB(), "postgresql")
+
+
+class State(Text):
+    """One of the words of `core/status.py`, compared as a literal.
+
+    SQLite uses an index of some states only where the statement itself says which one: with a parameter it reads the
+    whole table.
+    """
+
+    cache_ok = True
+
+    class comparator_factory(Text.Comparator[str]):  # noqa: N801  SQLAlchemy's name
+        def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+            if op is operators.eq and other and isinstance(other[0], str) and other[0].isidentifier():
+                other = (literal_column(f"'{other[0]}'"), *other[1:])
+            return super().operate(op, *other, **kwargs)
 
 
 def id_column(*args: Any) -> Column[int]:

@@ -19,6 +19,7 @@ from dispatcher.core.status import Status
 from dispatcher.store.tables.base import (
     Big,
     Document,
+    State,
     count_column,
     flag_column,
     id_column,
@@ -38,7 +39,7 @@ messages = Table(
     Column("sender_id", Big, nullable=False),
     Column("cell_id", Big, nullable=False),
     Column("priority", SmallInteger, nullable=False),
-    Column("status", Text, nullable=False),
+    Column("status", State, nullable=False),
     word_column("reason"),
     Column("address_hash", LargeBinary, nullable=False),
     Column("address_sealed", LargeBinary),
