@@ -23,20 +23,24 @@ from benchmarks.receipts import process, serve_bare, serve_ours
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.settings import Environment
-from dispatcher.store.tables import messages, receipts, steps
+from dispatcher.store.tables import messages, receipts, steps, tallies
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
 from dispatcher.wiring import connect
 from tests.servers import free_port
 
 CONNECTIONS = 64
 CALLBACKS = 2
+AT_ONCE = 256
 _STALLED_S = 30.0
 
 
 def bare(count: int) -> float:
     """Messages a second, created and called back, of a pair that stores nothing."""
     port = free_port()
-    with CarrierProcess(CarrierOptions(behaviour=SOON)) as carrier, process(serve_bare, port):
+    with (
+        CarrierProcess(CarrierOptions(behaviour=SOON, callbacks_at_once=AT_ONCE)) as carrier,
+        process(serve_bare, port),
+    ):
         forms = list(bodies(count, f"http://127.0.0.1:{port}"))
         started = time.perf_counter()
         uvloop.run(create_all(carrier, iter(forms), CONNECTIONS))
@@ -48,7 +52,7 @@ def ours(count: int, *, postgres: bool) -> tuple[float, float]:
     """Messages a second until all is folded; and until all is sent."""
     port = free_port()
     with (
-        CarrierProcess(CarrierOptions(behaviour=SOON)) as carrier,
+        CarrierProcess(CarrierOptions(behaviour=SOON, callbacks_at_once=AT_ONCE)) as carrier,
         installation(carrier.url, postgres=postgres, public_url=f"http://127.0.0.1:{port}") as (context, environ),
     ):
         people = _expanded(context, count)
@@ -82,7 +86,9 @@ def _send(ready: Any, environ: dict[str, str]) -> None:
 
 
 def _delivered(context: Context) -> int:
-    statement = select(func.count()).where(messages.c.status == "delivered")
+    """From the counters: whoever counts the rows, five times a second, is a load of its own."""
+    t = tallies.c
+    statement = select(func.coalesce(func.sum(t.n), 0)).where(t.hop >= 0, t.status == "delivered")
     with context.database.read() as connection:
         return int(connection.execute(statement).scalar_one())
 

@@ -21,10 +21,13 @@ from dispatcher.spi.outcome import Ambiguous, Misconfigured, Throttled
 
 if TYPE_CHECKING:
     from pyreqwest.client import Client
+    from pyreqwest.request import StreamRequest
     from pyreqwest.response import Response
 
 FORM: Final = "application/x-www-form-urlencoded"
+JSON_TYPE: Final = "application/json"
 MAX_ANSWER_BYTES: Final = 1024 * 1024
+_MOST_PATTERNS = 64
 _MOST_WORDS = 8192
 _LONGEST_WORD = 64
 
@@ -73,6 +76,20 @@ def _parser() -> Callable[..., Any]:
     from pydantic_core import from_json
 
     return from_json
+
+
+@cache
+def _json_bytes() -> Callable[[object], bytes]:
+    from pydantic_core import to_json
+
+    return to_json
+
+
+@cache
+def _request_body() -> Callable[[bytes], Any]:
+    from pyreqwest.request import RequestBody
+
+    return RequestBody.from_bytes
 
 
 class _Words(dict[str, str]):
@@ -137,6 +154,7 @@ class PooledClient:
             raise ValueError("the connect time-out must be shorter than the total one")
         self._limit = max_answer_bytes
         self._client: Client | None = _build(total_s, connect_s, pool_idle_s, proxy)
+        self._patterns: dict[tuple[str, str], tuple[dict[str, str], StreamRequest]] = {}
 
     async def request(
         self,
@@ -151,17 +169,11 @@ class PooledClient:
         failure: NotSentError | AmbiguousError
         request = None
         try:
-            builder = self._open_client().request(method, url)
-            if headers:
-                builder = builder.headers(headers)
             if form is not None:
-                body = urlencode(form).encode("ascii")
-                builder = builder.header("content-type", FORM)
-            if body is not None:
-                builder = builder.body_bytes(body)
+                headers, body = {**(headers or {}), "content-type": FORM}, urlencode(form).encode("ascii")
             elif json is not None:
-                builder = builder.body_json(json)
-            request = builder.build_streamed()
+                headers, body = {"content-type": JSON_TYPE, **(headers or {})}, _json_bytes()(json)
+            request = self._built(method, url, headers or {}, body)
             async with request as response:
                 answer = await self._read(response)
                 if answer is not None:
@@ -171,6 +183,20 @@ class PooledClient:
             failure = _classify(error) if request is not None else NotSentError(f"not built: {type(error).__name__}")
         # Raised out here: an exception with the library's error as its context would carry the URL into a log.
         raise failure
+
+    def _built(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> StreamRequest:
+        """Copied from one that was built before: a third of the price, and a sender's requests differ in their body."""
+        client = self._open_client()
+        known = self._patterns.get((method, url))
+        if known is None or known[0] != headers:
+            if len(self._patterns) >= _MOST_PATTERNS:
+                self._patterns.clear()
+            built = client.request(method, url).headers(headers).build_streamed()
+            known = self._patterns[method, url] = dict(headers), built
+        request = known[1].copy()
+        if body is not None:
+            request.body = _request_body()(body)
+        return request
 
     async def _read(self, response: Response) -> bytes | None:
         """The body, None where it is longer than the limit. `read` waits until it has the amount or the end."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from dispatcher.core.status import RANK, Status
 from dispatcher.store import tally
+from dispatcher.store.bulk import numbers, words
 
 RISING = (Status.SENDING, Status.UNKNOWN, Status.ACCEPTED, Status.SENT, Status.DELIVERED)
 """From where a row is moved here. One that waits or ended badly takes the general way."""
@@ -73,8 +74,9 @@ def climb(connection: Connection, receipts: Sequence[Climb], now_us: int) -> set
 
 
 def _on_postgres(connection: Connection, receipts: Sequence[Climb], now_us: int) -> Sequence[Any]:
-    columns = [list(column) for column in zip(*(one.values for one in receipts), strict=True)]
-    return connection.exec_driver_sql(_POSTGRES, (now_us, now_us, *columns)).all()
+    ids, attempts, senders, statuses, ranks, provider_ids = zip(*(one.values for one in receipts), strict=True)
+    arrays = (numbers(ids), numbers(attempts), numbers(senders), words(statuses), numbers(ranks), words(provider_ids))
+    return connection.exec_driver_sql(_POSTGRES, (now_us, now_us, *arrays)).all()
 
 
 def _on_sqlite(connection: Connection, receipts: Sequence[Climb], now_us: int) -> Sequence[Any]:

@@ -146,6 +146,12 @@ def _awaits_hops(connection: Connection, step_id: int) -> bool:
 
 def cancelled_with_rows(connection: Connection) -> list[int]:
     """Cancelled campaigns of which rows still wait: a cancel that was interrupted."""
-    waiting = exists().where(m.status == "queued", m.campaign_id == campaigns.c.id)
+    # sender and priority are named, so that the index of what waits leads there: else every waiting row would be read
+    waiting = exists().where(
+        m.status == "queued",
+        m.sender_id.in_(select(senders.c.id)),
+        m.priority.in_(PRIORITIES),
+        m.campaign_id == campaigns.c.id,
+    )
     statement = select(campaigns.c.id).where(campaigns.c.state == "cancelled", waiting)
     return list(connection.execute(statement).scalars())

@@ -95,7 +95,7 @@ def _fields(body: bytes) -> Fields:
 
 
 def _plain(text: str) -> str:
-    text = text.replace("+", " ")
+    text = text.replace("+", " ").replace("%2B", "+")  # what most of them have: every number begins with it
     return unquote(text, errors="strict") if "%" in text else text
 
 
