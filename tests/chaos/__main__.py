@@ -1,15 +1,19 @@
 """`make chaos CHAOS_ARGS="--runs 100"`: many runs, and a table of what they found.
 
-Findings are kept in a file, a line for each seed. Started again with the same file, it goes on where it was. The exit
-code is 1 where anything was violated; what only took too long is printed, and fails nothing.
+Findings are kept in a file, a line for each seed. Started again with the same file, it goes on where it was. A run that
+could not be brought to its end proves nothing: it is told, not kept, and tried anew the next time. The exit code is 1
+where anything was violated or remained without an end; what only took too long is printed, and fails nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,9 @@ from tests.chaos.run import run
 from tests.chaos.stage import Servers
 from tests.chaos.table import table
 
+Finding = dict[str, Any]
+_MOST_UNFINISHED = 10
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -26,47 +33,83 @@ def main() -> int:
     )
     parser.add_argument("--runs", type=int, default=5, help="until so many runs count")
     parser.add_argument("--first", type=int, default=0, metavar="SEED")
+    parser.add_argument("--at-once", type=int, default=1, help="runs mostly wait; two cores bear two")
     parser.add_argument("--file", type=Path, default=Path("chaos.jsonl"), help="findings, also of earlier runs")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what the processes wrote")
     options = parser.parse_args()
-    with Servers() as servers:
-        findings = _until_enough(options, servers)
-    print(f"\n{table(findings)}")
-    return int(any(one["violations"] for one in findings))
+    long = LongRun(options)
+    with ProcessPoolExecutor(options.at_once, multiprocessing.get_context("spawn")) as pool:
+        long.go(pool)
+    print(f"\n{table(long.found)}")
+    if long.unfinished:
+        print(f"\nwithout an end: seeds {', '.join(map(str, long.unfinished))}")
+    return int(bool(long.unfinished) or any(one["violations"] for one in long.found))
 
 
-def _until_enough(options: argparse.Namespace, servers: Servers) -> list[dict[str, Any]]:
-    known = _read(options.file)
-    wanted: list[dict[str, Any]] = []
-    for seed in count(options.first):
-        if sum(one["counts"] for one in wanted) >= options.runs:
-            return wanted
-        if seed not in known:
-            known[seed] = _one(seed, servers, options.keep)
-            with options.file.open("a") as lines:
-                lines.write(json.dumps(known[seed]) + "\n")
-        wanted.append(known[seed])
-    raise AssertionError("seeds never end")
+class LongRun:
+    """Seeds one after the other, until enough of them count."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._known = _read(options.file)
+        self._seeds = count(options.first)
+        self.found: list[Finding] = []
+        self.unfinished: list[int] = []
+
+    def go(self, pool: ProcessPoolExecutor) -> None:
+        running: dict[Future[Finding], int] = {}
+        while running or not self._is_enough():
+            for seed in self._next_seeds(self._options.at_once - len(running)):
+                running[pool.submit(_one, seed, self._options.keep)] = seed
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                self._take(running.pop(future), future)
+
+    def _is_enough(self) -> bool:
+        counted = sum(one["counts"] for one in self.found)
+        return counted >= self._options.runs or len(self.unfinished) >= _MOST_UNFINISHED
+
+    def _next_seeds(self, wanted: int) -> Iterator[int]:
+        while wanted and not self._is_enough():
+            seed = next(self._seeds)
+            if seed in self._known:
+                self.found.append(self._known[seed])
+            else:
+                wanted -= 1
+                yield seed
+
+    def _take(self, seed: int, future: Future[Finding]) -> None:
+        try:
+            finding = future.result()
+        except Exception as error:  # whatever it was, the other seeds go on
+            print(f"seed {seed} came to no end: {type(error).__name__}: {error}", flush=True)
+            self.unfinished.append(seed)
+            return
+        with self._options.file.open("a") as lines:
+            lines.write(json.dumps(finding) + "\n")
+        self.found.append(finding)
+        _tell(finding)
 
 
-def _read(file: Path) -> dict[int, dict[str, Any]]:
+def _read(file: Path) -> dict[int, Finding]:
     lines = file.read_text().splitlines() if file.exists() else []
     return {one["seed"]: one for one in map(json.loads, lines)}
 
 
-def _one(seed: int, servers: Servers, keep: Path | None) -> dict[str, Any]:
-    print(f"seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
+def _one(seed: int, keep: Path | None) -> Finding:
+    """In a process of its own, with servers of its own."""
+    with Servers() as servers, tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         folder = keep / str(seed) if keep else Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        findings = run(plan_of(seed), servers, folder, lambda words: print(f"  {words}", flush=True)).as_dict()
-    if not findings["counts"]:
-        print("  does not count: no fault met anything in flight")
-    for violation in findings["violations"]:
+        return run(plan_of(seed), servers, folder, lambda words: print(f"  {seed}: {words}", flush=True)).as_dict()
+
+
+def _tell(finding: Finding) -> None:
+    seed = finding["seed"]
+    print(f"seed {seed} " + ("counts" if finding["counts"] else "does not count: no fault met anything in flight"))
+    for violation in finding["violations"]:
         print(f"  VIOLATED {violation}; again with: python -m tests.chaos --runs 1 --first {seed}")
-    for late in findings["slow"]:
-        print(f"  slow: {late}")
-    return findings
+    for late in finding["slow"]:
+        print(f"  slow: {late}", flush=True)
 
 
 if __name__ == "__main__":
