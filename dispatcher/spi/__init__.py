@@ -45,6 +45,7 @@ from dispatcher.spi.outcome import (
     Throttled,
     Unsupported,
 )
+from dispatcher.spi.private import Private
 
 __all__ = [
     "API_VERSION",
@@ -75,6 +76,7 @@ __all__ = [
     "OutboundMessage",
     "Outcome",
     "PooledClient",
+    "Private",
     "Reason",
     "Receipt",
     "Rejected",

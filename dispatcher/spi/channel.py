@@ -26,6 +26,7 @@ from dispatcher.spi.messages import (
     Undecided,
 )
 from dispatcher.spi.outcome import Outcome
+from dispatcher.spi.private import Private
 
 API_VERSION = 1
 """Raised when an adapter written for an earlier number would no longer work; see docs/adding-a-channel.md."""
@@ -41,11 +42,13 @@ class Channel(ABC, Generic[ConfigT]):
     """`name`: the entry point's name. `Config`: validated before `__init__` runs.
 
     `capabilities` stand on the class; an instance may narrow them by its configuration, and the engine reads those.
+    `private`: likewise; which keys of what is sent and answered must not be kept as they are.
     """
 
     name: ClassVar[str]
     api_version: ClassVar[int] = API_VERSION
     capabilities: Capabilities
+    private: Private = Private()
     Config: ClassVar[type[ChannelConfig]]
 
     def __init__(self, config: ConfigT, http: HttpClient) -> None:

@@ -1,0 +1,232 @@
+"""What may be kept of an exchange with a provider: numbers masked, texts as their length, of secrets nothing.
+
+Twice: by the keys that a channel declares, and then by what is found under whatever key, because providers quote.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from html import unescape
+from typing import Any, Final, Literal
+from urllib.parse import quote, quote_plus, unquote_plus
+
+from dispatcher.core.phone import mask
+from dispatcher.spi.messages import OutboundMessage
+from dispatcher.spi.private import Private
+
+Rule = Literal["", "secret", "number", "text"]
+
+REMOVED: Final = "[secret]"
+ADDRESS: Final = "[our address]"
+_CREDENTIALS: Final = re.compile(
+    "token|secret|password|passwd|passkey|passphrase|apikey|signature|authorization|cookie|credential"
+)
+_FEWEST_DIGITS: Final = 8
+_MOST_DIGITS: Final = 15
+"""Of a number: E.164."""
+
+_SHORTEST: Final = 4
+"""Shorter words are looked for whole only: they occur in anything."""
+
+_RUN: Final = re.compile(r"(?:\+|%2B)?\d(?:[\s().\-]{0,3}\d)*", re.IGNORECASE)
+_ID: Final = re.compile(r"\d{16,}(?:\.\d{1,3})?")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:\s\d\d)?")
+_MOBILE: Final = re.compile(r"(?:62|0)8\d{7,12}")
+_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_WORD: Final = re.compile(r"\w+")
+_QUOTE: Final = 3
+"""Words in a row that only who quotes the text says."""
+
+
+def _plain(key: str) -> str:
+    return "".join(filter(str.isalnum, key.lower()))
+
+
+def length(text: str) -> str:
+    return f"[text, {len(text)} characters]"
+
+
+class Redactor:
+    """Of one sender. `secrets`: the values of its credentials."""
+
+    def __init__(self, private: Private, secrets: Iterable[str] = ()) -> None:
+        rules: tuple[tuple[Rule, tuple[str, ...]], ...] = (
+            ("text", private.texts),
+            ("number", private.numbers),
+            ("secret", private.secrets),
+        )
+        self._rules: dict[str, Rule] = {_plain(key): rule for rule, keys in rules for key in keys}
+        forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+        self.secrets = tuple(sorted(forms, key=len, reverse=True))
+
+    def rule(self, key: str) -> Rule:
+        plain = _plain(key)
+        return self._rules.get(plain) or ("secret" if _CREDENTIALS.search(plain) else "")
+
+
+class Redaction:
+    """Of one message. `net` False leaves out what is not declared: for tests of what is."""
+
+    def __init__(self, redactor: Redactor, message: OutboundMessage, *, net: bool = True) -> None:
+        self._redactor = redactor
+        self._net = net
+        self._ref = message.ref
+        self._to = message.to
+        digits = _digits(message.to)
+        self._tail = digits[-_FEWEST_DIGITS:] if len(digits) >= 5 else ""
+        parameters = message.template.parameters.values() if message.template else ()
+        self._texts = sorted({text for text in (message.text, *parameters) if text}, key=len, reverse=True)
+        self._address = message.callback_url
+
+    @cached_property
+    def _mark(self) -> str:
+        """What proves that a call is about this message, where the provider signs nothing."""
+        value = self._address.rpartition("=")[2]
+        return value if value != self._ref else ""
+
+    @cached_property
+    def _quotes(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(triple for text in self._texts for triple in _triples(text))
+
+    def tree(self, value: Any, rule: Rule = "") -> Any:
+        """Of JSON, a form, a query or headers."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if rule == "secret":
+            return REMOVED
+        if isinstance(value, Mapping):
+            below = ((str(key), one) for key, one in value.items())
+            return {self.words(key): self.tree(one, rule or self._redactor.rule(key)) for key, one in below}
+        if isinstance(value, list | tuple):
+            return [self.tree(one, rule) for one in value]
+        text = value if isinstance(value, str) else str(value)
+        if rule:
+            return length(text) if rule == "text" else self._numbers(text)
+        kept = self.words(text)
+        return value if kept == text else kept
+
+    def words(self, text: str) -> str:
+        """Of anything that no declared key covers."""
+        if not self._net:
+            return text
+        nested = _json(text)
+        if nested is not None:
+            return json.dumps(self.tree(nested), ensure_ascii=False)
+        kept = self._caught(text)
+        for read in (_unquoted, unescape, _unescaped):
+            spelled = read(kept)
+            caught = spelled if spelled == kept else self._caught(spelled)
+            if caught != spelled:
+                kept = caught
+        return kept
+
+    def _caught(self, text: str) -> str:
+        for secret in self._redactor.secrets:
+            if text == secret or (len(secret) >= _SHORTEST and secret in text):
+                text = text.replace(secret, REMOVED)
+        for ours in (self._address, self._mark):
+            if ours and ours in text:
+                text = text.replace(ours, ADDRESS)
+        text = self._without_texts(text)
+        text = _RUN.sub(self._run, text)
+        return _ENCODED.sub(self._encoded, text)
+
+    def _without_texts(self, text: str) -> str:
+        for private in self._texts:
+            if text == private:
+                return length(text)
+            if len(private) >= _SHORTEST and private.casefold() in text.casefold():
+                text = re.sub(re.escape(private), length(private), text, flags=re.IGNORECASE)
+        if not self._quotes.isdisjoint(_triples(text)):
+            return f"[quotes the text, {len(text)} characters]"
+        return text
+
+    def _numbers(self, text: str) -> str:
+        """Under a declared key: whatever stands there is somebody's."""
+        if self._tail and self._tail in _digits(text):
+            return mask(self._to)
+        return _masked(text)
+
+    def _run(self, match: re.Match[str]) -> str:
+        run, digits = match[0], _digits(match[0])
+        if self._tail and self._tail in digits:
+            return mask(self._to)
+        if len(digits) < _FEWEST_DIGITS or run == self._ref or _ID.fullmatch(run) or _DATE.fullmatch(run):
+            return run
+        text, start, end = match.string, match.start(), match.end()
+        in_word = (start > 0 and _is_letter(text[start - 1])) or (end < len(text) and _is_letter(text[end]))
+        if in_word and run == digits and not _MOBILE.fullmatch(run):
+            return run
+        if run == digits and len(digits) > _MOST_DIGITS:
+            return run
+        return _masked(run)
+
+    def _encoded(self, match: re.Match[str]) -> str:
+        """Ids of WhatsApp hold the number in base64, and credentials are written so."""
+        for decoded in _decoded(match[0]):
+            found = self._tail and self._tail in decoded
+            secret = any(len(one) >= _SHORTEST and one in decoded for one in (*self._redactor.secrets, *self._texts))
+            if found or secret:
+                return f"[encoded, {len(match[0])} characters]"
+        return match[0]
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalpha() or character == "_"
+
+
+def _masked(text: str) -> str:
+    """At least five digits of a number stay hidden, and all of what is too short for one."""
+    digits = _digits(text)
+    shown = max(0, min(5, len(digits) - 8))
+    last = digits[-3:] if len(digits) >= _FEWEST_DIGITS else ""
+    return f"{'+' if text.lstrip().startswith('+') and shown else ''}{digits[:shown]}****{last}"
+
+
+def _triples(text: str) -> Iterable[tuple[str, ...]]:
+    words = _WORD.findall(text.casefold())
+    return zip(*(words[start:] for start in range(_QUOTE)), strict=False)
+
+
+def _json(text: str) -> Any:
+    """What a string holds that is JSON itself; None where it is not."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unquoted(text: str) -> str:
+    return unquote_plus(text) if "%" in text or ("+" in text and " " not in text) else text
+
+
+def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/").replace("\\n", "\n")
+
+
+def _decoded(token: str) -> Iterable[str]:
+    padded = token.rstrip("=").replace("-", "+").replace("_", "/")
+    for cut in range(4):  # it may begin within a longer word
+        piece = padded[cut:]
+        try:
+            yield base64.b64decode(piece[: len(piece) // 4 * 4]).decode("utf-8", "replace")
+        except binascii.Error:
+            continue
+    try:
+        yield bytes.fromhex(token).decode("utf-8", "replace")
+    except ValueError:
+        return
