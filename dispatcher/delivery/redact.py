@@ -33,7 +33,10 @@ _MOST_DIGITS: Final = 15
 _SHORTEST: Final = 4
 """Shorter words are looked for whole only: they occur in anything."""
 
-_RUN: Final = re.compile(r"(?:\+|%2B)?\d(?:[\s().\-]{0,3}\d)*", re.IGNORECASE)
+_SHORTEST_NAME: Final = 3
+_RUN: Final = re.compile(
+    r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|(?:\+|%2B)?\d(?:[\s().\-]{0,3}\d)*", re.IGNORECASE
+)
 _ID: Final = re.compile(r"\d{16,}(?:\.\d{1,3})?")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:\s\d\d)?")
 _MOBILE: Final = re.compile(r"(?:62|0)8\d{7,12}")
@@ -62,12 +65,17 @@ class Redactor:
             ("secret", private.secrets),
         )
         self._rules: dict[str, Rule] = {_plain(key): rule for rule, keys in rules for key in keys}
-        forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
         self.secrets = tuple(sorted(forms, key=len, reverse=True))
 
     def rule(self, key: str) -> Rule:
         plain = _plain(key)
         return self._rules.get(plain) or ("secret" if _CREDENTIALS.search(plain) else "")
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """As it is, as an address has it, and as one that was put there unquoted is read."""
+    return secret, quote(secret, safe=""), quote_plus(secret), secret.replace("+", " ")
 
 
 class Redaction:
@@ -93,6 +101,12 @@ class Redaction:
     @cached_property
     def _quotes(self) -> frozenset[tuple[str, ...]]:
         return frozenset(triple for text in self._texts for triple in _triples(text))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """A text does not say which of its words are names; those with a capital letter may be."""
+        words = (word for text in self._texts for word in _WORD.findall(text))
+        return frozenset(word.casefold() for word in words if len(word) >= _SHORTEST_NAME and word[0].isupper())
 
     def tree(self, value: Any, rule: Rule = "") -> Any:
         """Of JSON, a form, a query or headers."""
@@ -145,7 +159,7 @@ class Redaction:
                 text = re.sub(re.escape(private), length(private), text, flags=re.IGNORECASE)
         if not self._quotes.isdisjoint(_triples(text)):
             return f"[quotes the text, {len(text)} characters]"
-        return text
+        return _WORD.sub(lambda match: length(match[0]) if match[0].casefold() in self._names else match[0], text)
 
     def _numbers(self, text: str) -> str:
         """Under a declared key: whatever stands there is somebody's."""
@@ -157,7 +171,13 @@ class Redaction:
         run, digits = match[0], _digits(match[0])
         if self._tail and self._tail in digits:
             return mask(self._to)
-        if len(digits) < _FEWEST_DIGITS or run == self._ref or _ID.fullmatch(run) or _DATE.fullmatch(run):
+        if (
+            match["uuid"]
+            or len(digits) < _FEWEST_DIGITS
+            or run == self._ref
+            or _ID.fullmatch(run)
+            or _DATE.fullmatch(run)
+        ):
             return run
         text, start, end = match.string, match.start(), match.end()
         in_word = (start > 0 and _is_letter(text[start - 1])) or (end < len(text) and _is_letter(text[end]))
