@@ -140,6 +140,8 @@ class Deliverer:
             try:
                 channel = self._context.open_sender(name, self._tap or self._http)
                 self._listener.attach(sender_id, name, channel)
+                if self._tap is not None:
+                    channel.watched(self._tap.note)
                 self._channels[sender_id] = channel
             except (ProviderError, UsageError) as error:
                 await self._pause_sender(sender_id, f"{error.message}. {error.hint}".strip())

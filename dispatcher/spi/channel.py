@@ -9,8 +9,8 @@ number or a text, or keep state about a message between calls: the engine does a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 from dispatcher.spi.capabilities import Capabilities
 from dispatcher.spi.config import ChannelConfig
@@ -34,6 +34,10 @@ API_VERSION = 1
 Deliver = Callable[[HookAnswer, str], Awaitable[bool]]
 """`await deliver(answer, raw)`: True once the answer is on the disk and counted, False where the database is away or
 too much waits: have the provider repeat it. `raw`: what was said, as text; it is kept sealed. Raises nothing."""
+
+Note = Callable[[str, Mapping[str, Any], Mapping[str, Any]], None]
+"""`note(name, said, heard)`: one exchange of the send that this task is in, when it is over. Raises nothing; costs a
+microsecond. What is private of it is redacted as `Channel.private` says."""
 
 ConfigT = TypeVar("ConfigT", bound=ChannelConfig)
 
@@ -90,6 +94,13 @@ class Channel(ABC, Generic[ConfigT]):
         Called once, before the first `send`, and only where `capabilities.receipts == "session"`. Opens nothing: the
         first `send` does. Confirm to the provider only what `deliver` answered with True. Part of API 1; without it,
         a channel hears nothing.
+        """
+
+    def watched(self, note: Note) -> None:
+        """Keep `note`, and tell it what `send` says and hears other than by `http`: the wire log keeps it.
+
+        Called once, before the first `send`, and only where a wire log is kept. Part of API 1; without it, only what
+        goes through `http` is kept.
         """
 
     async def lookup(self, query: LookupQuery) -> LookupResult:

@@ -84,12 +84,25 @@ def test_what_looks_like_a_number_under_any_key(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        TEXT, TEXT.upper(), f"refused: {TEXT}", f"not allowed: '{TEXT[20:50]}'", escape(f"<b>{TEXT}</b> & more"),
-        quote(TEXT), quote_plus(TEXT), json.dumps(TEXT), NAME.upper(), f"{{1}} may not be {NAME}",
-        f"key {SECRET} is unknown", quote(SECRET, safe=""), "Basic " + base64.b64encode(f"user:{SECRET}".encode()).decode(), HOOK,
-        f"cannot reach {HOOK}!", "a1b2c3d4e5", '{"half": "' + json.dumps(TEXT)[1:-1],
+        TEXT,
+        TEXT.upper(),
+        f"refused: {TEXT}",
+        f"not allowed: '{TEXT[20:50]}'",
+        escape(f"<b>{TEXT}</b> & more"),
+        quote(TEXT),
+        quote_plus(TEXT),
+        json.dumps(TEXT),
+        NAME.upper(),
+        f"{{1}} may not be {NAME}",
+        f"key {SECRET} is unknown",
+        quote(SECRET, safe=""),
+        "Basic " + base64.b64encode(f"user:{SECRET}".encode()).decode(),
+        HOOK,
+        f"cannot reach {HOOK}!",
+        "a1b2c3d4e5",
+        '{"half": "' + json.dumps(TEXT)[1:-1],
     ],
-)  # fmt: skip
+)
 def test_texts_names_and_credentials_under_any_key(said: str) -> None:
     for kept in (
         redaction(Private()).words(said),
