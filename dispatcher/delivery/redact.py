@@ -6,7 +6,6 @@ Twice: by the keys that a channel declares, and then by what is found under what
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -30,17 +29,25 @@ _FEWEST_DIGITS: Final = 8
 _MOST_DIGITS: Final = 15
 """Of a number: E.164."""
 
+_MOST_KEYS: Final = 1024
 _SHORTEST: Final = 4
 """Shorter words are looked for whole only: they occur in anything."""
 
 _SHORTEST_NAME: Final = 3
+_FEWEST_OCTETS: Final = 6
+"""What encodes less occurs in any id."""
+
 _RUN: Final = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|(?:\+|%2B)?\d(?:[\s().\-]{0,3}\d)*", re.IGNORECASE
 )
 _ID: Final = re.compile(r"\d{16,}(?:\.\d{1,3})?")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:\s\d\d)?")
 _MOBILE: Final = re.compile(r"(?:62|0)8\d{7,12}")
-_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_SHORTEST_CODE: Final = 10
+_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{10,}={0,2}")
+_PLAIN: Final = re.compile(r"[A-Za-z]{1,11}|[A-Za-z]?[a-z_\-]{1,30}")
+"""Most keys: too plain to hold a number, or anything encoded."""
+
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _WORD: Final = re.compile(r"\w+")
 _QUOTE: Final = 3
@@ -64,13 +71,20 @@ class Redactor:
             ("number", private.numbers),
             ("secret", private.secrets),
         )
+        self._known: dict[str, Rule] = {}
         self._rules: dict[str, Rule] = {_plain(key): rule for rule, keys in rules for key in keys}
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         self.secrets = tuple(sorted(forms, key=len, reverse=True))
+        self.encoded = tuple(code for secret in self.secrets for code in _encodings(secret))
 
     def rule(self, key: str) -> Rule:
-        plain = _plain(key)
-        return self._rules.get(plain) or ("secret" if _CREDENTIALS.search(plain) else "")
+        found = self._known.get(key)
+        if found is None:
+            plain = _plain(key)
+            found = self._rules.get(plain) or ("secret" if _CREDENTIALS.search(plain) else "")
+            if len(self._known) < _MOST_KEYS:
+                self._known[key] = found
+        return found
 
 
 def _forms(secret: str) -> tuple[str, ...]:
@@ -103,6 +117,15 @@ class Redaction:
         return frozenset(triple for text in self._texts for triple in _triples(text))
 
     @cached_property
+    def _folded(self) -> tuple[str, ...]:
+        return tuple(text.casefold() for text in self._texts)
+
+    @cached_property
+    def _codes(self) -> tuple[str, ...]:
+        """Ids of WhatsApp hold the number in base64, and credentials are written so."""
+        return (*self._redactor.encoded, *(code for one in (self._tail, *self._texts) for code in _encodings(one)))
+
+    @cached_property
     def _names(self) -> frozenset[str]:
         """A text does not say which of its words are names; those with a capital letter may be."""
         words = (word for text in self._texts for word in _WORD.findall(text))
@@ -129,6 +152,8 @@ class Redaction:
         """Of anything that no declared key covers."""
         if not self._net:
             return text
+        if _PLAIN.fullmatch(text):
+            return self._plain_word(text)
         nested = _json(text)
         if nested is not None:
             return json.dumps(self.tree(nested), ensure_ascii=False)
@@ -140,6 +165,11 @@ class Redaction:
                 kept = caught
         return kept
 
+    def _plain_word(self, text: str) -> str:
+        if text in self._redactor.secrets:
+            return REMOVED
+        return self._without_texts(text) if self._texts else text
+
     def _caught(self, text: str) -> str:
         for secret in self._redactor.secrets:
             if text == secret or (len(secret) >= _SHORTEST and secret in text):
@@ -149,17 +179,25 @@ class Redaction:
                 text = text.replace(ours, ADDRESS)
         text = self._without_texts(text)
         text = _RUN.sub(self._run, text)
-        return _ENCODED.sub(self._encoded, text)
+        return _ENCODED.sub(self._encoded, text) if len(text) >= _SHORTEST_CODE else text
 
     def _without_texts(self, text: str) -> str:
-        for private in self._texts:
-            if text == private:
+        folded = text.casefold()
+        for private, wanted in zip(self._texts, self._folded, strict=True):
+            if folded == wanted:
                 return length(text)
-            if len(private) >= _SHORTEST and private.casefold() in text.casefold():
-                text = re.sub(re.escape(private), length(private), text, flags=re.IGNORECASE)
-        if not self._quotes.isdisjoint(_triples(text)):
+            if len(wanted) >= _SHORTEST and wanted in folded:
+                without = re.sub(re.escape(private), length(private), text, flags=re.IGNORECASE)
+                if without == text:  # spelled otherwise: ss for ß
+                    return f"[quotes the text, {len(text)} characters]"
+                text = without
+        if " " in text and not self._quotes.isdisjoint(_triples(text)):
             return f"[quotes the text, {len(text)} characters]"
-        return _WORD.sub(lambda match: length(match[0]) if match[0].casefold() in self._names else match[0], text)
+        return text if self._names.isdisjoint(_WORD.findall(folded)) else _WORD.sub(self._name, text)
+
+    def _name(self, match: re.Match[str]) -> str:
+        word = match[0]
+        return length(word) if word.casefold() in self._names else word
 
     def _numbers(self, text: str) -> str:
         """Under a declared key: whatever stands there is somebody's."""
@@ -188,12 +226,10 @@ class Redaction:
         return _masked(run)
 
     def _encoded(self, match: re.Match[str]) -> str:
-        """Ids of WhatsApp hold the number in base64, and credentials are written so."""
-        for decoded in _decoded(match[0]):
-            found = self._tail and self._tail in decoded
-            secret = any(len(one) >= _SHORTEST and one in decoded for one in (*self._redactor.secrets, *self._texts))
-            if found or secret:
-                return f"[encoded, {len(match[0])} characters]"
+        token = match[0].replace("-", "+").replace("_", "/")
+        hexadecimal = token.lower()
+        if any(code in token or code in hexadecimal for code in self._codes):
+            return f"[encoded, {len(token)} characters]"
         return match[0]
 
 
@@ -238,15 +274,12 @@ def _unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/").replace("\\n", "\n")
 
 
-def _decoded(token: str) -> Iterable[str]:
-    padded = token.rstrip("=").replace("-", "+").replace("_", "/")
-    for cut in range(4):  # it may begin within a longer word
-        piece = padded[cut:]
-        try:
-            yield base64.b64decode(piece[: len(piece) // 4 * 4]).decode("utf-8", "replace")
-        except binascii.Error:
-            continue
-    try:
-        yield bytes.fromhex(token).decode("utf-8", "replace")
-    except ValueError:
+def _encodings(private: str) -> Iterable[str]:
+    """What base64 and hexadecimal of anything that contains it contain."""
+    octets = private.encode("utf-8", "replace")
+    if len(octets) < _FEWEST_OCTETS:
         return
+    yield octets.hex()
+    for before, start in ((0, 0), (1, 2), (2, 3)):
+        whole = (before + len(octets)) * 8 // 6
+        yield base64.b64encode(bytes(before) + octets).decode()[start:whole]
