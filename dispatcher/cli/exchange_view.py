@@ -1,4 +1,4 @@
-"""One exchange with a provider, as a person reads it."""
+"""One exchange with a provider, or a call of its, as a person reads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Any
 
 
 def print_exchange(attempt: int, exchange: dict[str, Any]) -> None:
-    for line in _lines(attempt, exchange):
+    _print(_lines(attempt, exchange))
+
+
+def print_call(received: str, call: dict[str, Any]) -> None:
+    _print(_call_lines(received, call))
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
         # the answer is the provider's: nothing in it may move the cursor
         print("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line))
 
@@ -23,6 +31,13 @@ def _lines(attempt: int, exchange: dict[str, Any]) -> Iterator[str]:
         yield f"  < {said}"
     yield from _fields("  <  ", exchange.get("answer_headers"))
     yield from _fields("  <  ", exchange.get("answer"))
+
+
+def _call_lines(received: str, call: dict[str, Any]) -> Iterator[str]:
+    yield f"called {received}"
+    yield f"  < {call['method']} {call.get('path', '')}".rstrip()
+    yield from _fields("  <   ?", call.get("query"))
+    yield from _fields("  <  ", call.get("body"))
 
 
 def _fields(mark: str, value: Any) -> Iterator[str]:

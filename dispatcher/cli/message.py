@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from dispatcher.cli.exchange_view import print_exchange
+from dispatcher.cli.exchange_view import print_call, print_exchange
 from dispatcher.cli.output import JsonFlag, WhoOption, connect_context, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -63,13 +63,16 @@ def show(
 def _print_message(found: dict[str, Any]) -> None:
     plain = {k: v for k, v in found.items() if not isinstance(v, list) and v not in (None, "")}
     print_table(("", ""), [(name, str(value)) for name, value in plain.items()])
-    attempts = [{k: v for k, v in row.items() if k != "exchanges"} for row in found["attempts"]]
-    for title, rows in (("attempts", attempts), ("receipts", found["receipts"])):
+    for title in ("attempts", "receipts"):
+        rows = [{k: v for k, v in row.items() if k not in ("exchanges", "call")} for row in found[title]]
         if rows:
             print_table(tuple(rows[0]), [tuple(map(_shown, row.values())) for row in rows], title=title)
     for attempt in found["attempts"]:
         for exchange in attempt["exchanges"]:
             print_exchange(attempt["attempt"], exchange)
+    for receipt in found["receipts"]:
+        if receipt["call"]:
+            print_call(receipt["received"], receipt["call"])
 
 
 @app.command()

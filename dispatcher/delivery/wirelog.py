@@ -32,6 +32,28 @@ def read(text: str) -> list[dict[str, Any]]:
     return records
 
 
+def call(raw: str, redaction: Redaction) -> dict[str, Any]:
+    """A provider's call as the journal keeps it (`POST https://…`, an empty line, the body), or a PDU (`deliver_sm …`).
+
+    The path is shown up to `/hooks/<sender>`: what follows may be what proves who calls.
+    """
+    head, _, body = raw.partition("\n\n")
+    method, _, url = head.partition(" ")
+    if not url.startswith("http"):
+        return {"method": method, "body": _bounded(redaction.words(url))}
+    parts = urlsplit(url)
+    before, hooks, sender = unquote(parts.path).partition("/hooks/")
+    octets = body.encode("latin-1", "replace")
+    is_form = "=" in body and not any(mark in body for mark in ' {"<\n')
+    record = {
+        "method": method,
+        "path": redaction.words(f"{before}{hooks}{sender.partition('/')[0]}"),
+        "query": _bounded(redaction.tree(_pairs(parts.query))),
+        "body": _bounded(_body(octets, FORM if is_form else "", redaction)),
+    }
+    return {name: value for name, value in record.items() if value not in ("", {})}
+
+
 def _record(one: Exchange, redaction: Redaction, ended_us: int, ended_s: float) -> dict[str, Any]:
     url = urlsplit(one.url)
     over_s = ended_s if one.ended_s is None else one.ended_s

@@ -15,6 +15,7 @@ from dispatcher.delivery.machine import Decision
 from dispatcher.delivery.schedule import FAR_US
 from dispatcher.delivery.waiting import say, why_paused, why_queued
 from dispatcher.operations.context import Context
+from dispatcher.operations.inspect_calls import shown_call
 from dispatcher.render.content import decode
 from dispatcher.store import exchanges, inspection
 from dispatcher.store.campaigns import require_campaign
@@ -89,7 +90,7 @@ def show_message(
             {**_attempt(one, zone), "exchanges": _exchanges(wires.get(one.attempt, ""), zone)}
             for one in [*earlier, *([row] if row.begun_us else [])]
         ],
-        "receipts": [_receipt(one, zone) for one in receipts],
+        "receipts": [{**_receipt(one, zone), "call": shown_call(context, row, one)} for one in receipts],
     }
 
 

@@ -39,8 +39,8 @@ class WhatsappCloudChannel(Channel[WhatsappCloudConfig]):
     )
 
     private = Private(
-        numbers=("to", "input", "wa_id"),
-        texts=("text", "body", "image", "video", "document", "payload", "coupon_code"),
+        numbers=("to", "input", "wa_id", "recipient_id"),
+        texts=("text", "body", "image", "video", "document", "payload", "coupon_code", "profile"),
         secrets=("authorization",),
     )
 

@@ -210,3 +210,19 @@ def test_whatever_surrounds_them(to: str, name: str, before: str, after: str, fo
     assert to[1:] not in shown
     assert to[3:] not in shown
     assert name not in shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (f"GET https://a.example/x/hooks/kota/the-secret?to={quote(TO)}\n\n", {"to": MASKED}),
+        (f'POST https://a.example/hooks/kota\n\n{{"to": "{TO}", "who": ["{NAME}"]}}', {"to": MASKED}),
+        (f"deliver_sm 0000{TO[1:].encode().hex()}00", "[encoded, 32 characters]"),
+    ],
+)
+def test_a_call_of_the_provider(raw: str, shown: Any) -> None:
+    call = wirelog.call(raw, redaction())
+    holds_nothing(call, "the-secret")
+    found = call.get("query", call.get("body"))
+    assert found == shown or found["to"] == shown["to"]
+    assert call.get("path", "/hooks/kota").endswith("/hooks/kota")
