@@ -18,6 +18,7 @@ from dispatcher.spi import (
     Ambiguous,
     AmbiguousError,
     Channel,
+    ChannelConfig,
     NotSent,
     NotSentError,
     OutboundMessage,
@@ -135,8 +136,9 @@ class Outgoing:
 
 def _redactor(channel: Channel[Any]) -> Redactor:
     """A plug-in may say nothing, or nonsense, of what is private: then what is found by itself is redacted."""
-    private = getattr(channel, "private", None)
-    return Redactor(private if isinstance(private, Private) else Private(), channel.config.secret_values())
+    private, config = getattr(channel, "private", None), getattr(channel, "config", None)
+    secrets = config.secret_values() if isinstance(config, ChannelConfig) else ()
+    return Redactor(private if isinstance(private, Private) else Private(), secrets)
 
 
 def _said(outcome: object) -> Outcome:

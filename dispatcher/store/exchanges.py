@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
@@ -69,17 +70,23 @@ def forget_older(database: Database, before_us: int) -> int:
     """A bounded number of what was kept before; how many."""
     forgotten = 0
     for _ in range(MOST_PAGES):
-        found = database.run(lambda connection: _forget_page(connection, before_us))
+        with database.read() as connection:  # most ticks find nothing, and need no writer's turn for it
+            last_us = _last_of_page(connection, before_us)
+        if last_us is None:
+            break
+        found = database.run(partial(_forget_until, last_us))
         forgotten += found
         if found < AT_ONCE:
             break
     return forgotten
 
 
-def _forget_page(connection: Connection, before_us: int) -> int:
-    """Up to the instant of the last one of the page: what was kept in the same commit goes with it."""
+def _last_of_page(connection: Connection, before_us: int) -> int | None:
     oldest = select(e.at_us).where(e.at_us < before_us).order_by(e.at_us).limit(AT_ONCE)
     instants = connection.execute(oldest).scalars().all()
-    if not instants:
-        return 0
-    return connection.execute(delete(exchanges).where(e.at_us <= instants[-1])).rowcount
+    return instants[-1] if instants else None
+
+
+def _forget_until(last_us: int, connection: Connection) -> int:
+    """What was kept in the same commit as the last one of a page goes with it."""
+    return connection.execute(delete(exchanges).where(e.at_us <= last_us)).rowcount

@@ -13,13 +13,14 @@ from sqlalchemy import event, func, select
 
 from dispatcher.cli.exchange_view import print_exchange
 from dispatcher.core.clock import DAY_US
+from dispatcher.core.errors import UsageError
 from dispatcher.core.phone import mask
 from dispatcher.core.status import Reason
 from dispatcher.operations.contacts import erase_contact
 from dispatcher.operations.inspect_messages import show_message
 from dispatcher.operations.record import Ended, record_ends
 from dispatcher.operations.spool import read_spools, write_spool
-from dispatcher.settings import WireLog
+from dispatcher.settings import WireLog, parse_settings
 from dispatcher.spi import Rejected
 from dispatcher.store import exchanges as store
 from dispatcher.store.exchanges import Wire
@@ -102,11 +103,12 @@ def test_sixty_four_at_once_with_different_ends(stage: Stage, carrier: CarrierPr
     numbers, seen = numbers_of(stage), set[Any]()
     assert len({mask(number) for number in numbers.values()}) == 300
     for row in stage.rows():
-        (attempt,) = shown(stage, row.id)["attempts"]
-        for exchange in attempt["exchanges"]:
-            assert exchange["request"]["To"] == mask(numbers[row.id])
-        seen.add((row.status, *(exchange.get("status", "lost") for exchange in attempt["exchanges"])))
-    assert seen == {("accepted",), ("failed", 400), ("unknown", 500), ("unknown", "lost")}
+        for attempt in shown(stage, row.id)["attempts"]:  # one, unless the machine is slow
+            for exchange in attempt["exchanges"]:
+                assert exchange["request"]["To"] == mask(numbers[row.id])
+                assert (exchange.get("status") == 400) == (numbers[row.id] == NO_SUCH_NUMBER)
+            seen.add((attempt["status"], *(exchange.get("status", "lost") for exchange in attempt["exchanges"])))
+    assert seen >= {("accepted",), ("failed", 400), ("unknown", 500), ("unknown", "lost")}
 
 
 @pytest.mark.parametrize(("is_there", "said"), [(True, 429), (False, "the connection could not be opened")])
@@ -241,3 +243,10 @@ def test_a_person_reads_it(stage: Stage, capsys: pytest.CaptureFixture[str]) -> 
     assert f"  >   To: {mask(NO_SUCH_NUMBER)}" in lines
     assert "  < 400" in lines
     assert lines[-1] == "  <   message: a\ufffd[2Jb\ufffdc\ufffdd"
+
+
+def test_the_settings_are_checked() -> None:
+    assert parse_settings(b"wire_log: {keep_days: 3}").wire_log == WireLog(keep_days=3, accepted=False)
+    for wrong in (b"wire_log: {keep_days: -1}", b"wire_log: {keep: 3}"):
+        with pytest.raises(UsageError, match=":1: "):
+            parse_settings(wrong)
