@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event, func, select
 
 from dispatcher.cli.exchange_view import print_exchange
+from dispatcher.cli.message import _print_message
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.errors import UsageError
 from dispatcher.core.phone import mask
@@ -243,6 +244,11 @@ def test_a_person_reads_it(stage: Stage, capsys: pytest.CaptureFixture[str]) -> 
     assert f"  >   To: {mask(NO_SUCH_NUMBER)}" in lines
     assert "  < 400" in lines
     assert lines[-1] == "  <   message: a\ufffd[2Jb\ufffdc\ufffdd"
+
+    _print_message(shown(stage, stage.rows()[0].id))
+    table, _, lines = capsys.readouterr().out.partition("attempt 1, 20")
+    assert "exchanges" not in table, "they stand below the attempts"
+    assert "  < 400" in lines
 
 
 def test_the_settings_are_checked() -> None:
