@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from html import unescape
+from math import isfinite
 from typing import Any, Final, Literal
 from urllib.parse import quote, quote_plus, unquote_plus
 
@@ -50,6 +51,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z]{1,11}|[A-Za-z]?[a-z_\-]{1,30}")
 
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _WORD: Final = re.compile(r"\w+")
+_SHORTEST_QUOTE: Final = 12
 _QUOTE: Final = 3
 """Words in a row that only who quotes the text says."""
 
@@ -146,7 +148,8 @@ class Redaction:
         if rule:
             return length(text) if rule == "text" else self._numbers(text)
         kept = self.words(text)
-        return value if kept == text else kept
+        # JSON has no word for infinity
+        return value if kept == text and not (isinstance(value, float) and not isfinite(value)) else kept
 
     def words(self, text: str) -> str:
         """Of anything that no declared key covers."""
@@ -154,9 +157,12 @@ class Redaction:
             return text
         if _PLAIN.fullmatch(text):
             return self._plain_word(text)
-        nested = _json(text)
-        if nested is not None:
-            return json.dumps(self.tree(nested), ensure_ascii=False)
+        try:
+            nested = _json(text)
+            if nested is not None:
+                return json.dumps(self.tree(nested), ensure_ascii=False)
+        except RecursionError:
+            pass  # nested too deeply: read as text
         kept = self._caught(text)
         for read in (_unquoted, unescape, _unescaped):
             spelled = read(kept)
@@ -166,7 +172,7 @@ class Redaction:
         return kept
 
     def _plain_word(self, text: str) -> str:
-        if text in self._redactor.secrets:
+        if any(text == secret or (len(secret) >= _SHORTEST and secret in text) for secret in self._redactor.secrets):
             return REMOVED
         return self._without_texts(text) if self._texts else text
 
@@ -191,7 +197,7 @@ class Redaction:
                 if without == text:  # spelled otherwise: ss for ß
                     return f"[quotes the text, {len(text)} characters]"
                 text = without
-        if " " in text and not self._quotes.isdisjoint(_triples(text)):
+        if len(text) >= _SHORTEST_QUOTE and not self._quotes.isdisjoint(_triples(text)):
             return f"[quotes the text, {len(text)} characters]"
         return text if self._names.isdisjoint(_WORD.findall(folded)) else _WORD.sub(self._name, text)
 
@@ -260,7 +266,7 @@ def _json(text: str) -> Any:
         return None
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

@@ -21,9 +21,9 @@ MOST_READ_BYTES: Final = 16 * 1024
 def write(exchanges: Sequence[Exchange], redaction: Redaction, ended_us: int, ended_s: float) -> str:
     """All exchanges of one attempt. `ended_us` and `ended_s` are one instant: of the database, and of the tap's clock.
 
-    ASCII, so that any text can be stored.
+    What a provider says may be no text at all (halves of surrogate pairs): this can be stored and printed.
     """
-    return json.dumps([_record(one, redaction, ended_us, ended_s) for one in exchanges])
+    return _printable([_record(one, redaction, ended_us, ended_s) for one in exchanges])
 
 
 def read(text: str) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def call(raw: str, redaction: Redaction) -> dict[str, Any]:
     head, _, body = raw.partition("\n\n")
     method, _, url = head.partition(" ")
     if not url.startswith("http"):
-        return {"method": method, "body": _bounded(redaction.words(url))}
+        return {"method": method, "body": _bounded(redaction.words(url))}  # hexadecimal
     parts = urlsplit(url)
     before, hooks, sender = unquote(parts.path).partition("/hooks/")
     octets = body.encode("latin-1", "replace")
@@ -51,7 +51,12 @@ def call(raw: str, redaction: Redaction) -> dict[str, Any]:
         "query": _bounded(redaction.tree(_pairs(parts.query))),
         "body": _bounded(_body(octets, FORM if is_form else "", redaction)),
     }
-    return {name: value for name, value in record.items() if value not in ("", {})}
+    shown: dict[str, Any] = json.loads(_printable({name: one for name, one in record.items() if one not in ("", {})}))
+    return shown
+
+
+def _printable(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
 
 
 def _record(one: Exchange, redaction: Redaction, ended_us: int, ended_s: float) -> dict[str, Any]:

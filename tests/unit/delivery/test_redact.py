@@ -100,6 +100,7 @@ def test_what_looks_like_a_number_under_any_key(said: str) -> None:
         HOOK,
         f"cannot reach {HOOK}!",
         "a1b2c3d4e5",
+        TEXT.replace(" ", "\n")[25:60],
         '{"half": "' + json.dumps(TEXT)[1:-1],
     ],
 )
@@ -176,13 +177,26 @@ def test_bodies_are_bounded_after_they_were_redacted(size: int, kind: str) -> No
 
 
 @pytest.mark.parametrize(
-    "body", [b"\xff\xfe\x00", b"[" * 10_000, b'{"a": NaN, "b": 1e999}', b'"\\ud800"', b"", b"\x1b[2J"]
+    "body",
+    [
+        b"\xff\xfe\x00",
+        b"[" * 10_000,
+        b'{"a": NaN, "b": 1e999}',
+        b'"\\ud800"',
+        b'["\\ud800"]',
+        b"",
+        b"\x1b[2J",
+        *(b"[" * depth + b"]" * depth for depth in (300, 450, 900)),
+        b'{"a": ' + b"9" * 5000 + b"}",
+    ],
+    ids=lambda body: f"{len(body)}-bytes",
 )
-def test_any_answer_can_be_kept(body: bytes) -> None:
+def test_any_answer_can_be_kept_and_shown(body: bytes) -> None:
     for kind in ("application/json", "application/x-www-form-urlencoded", "text/plain"):
-        exchange = Exchange("POST", "http://a/b", answer=HttpResponse(200, {"content-type": kind}, body), ended_s=1)
-        assert wirelog.write([exchange], redaction(), 0, 1.0).isascii()
-        record(exchange)
+        kept = record(Exchange("POST", "http://a/b", answer=HttpResponse(200, {"content-type": kind}, body), ended_s=1))
+        call = wirelog.call(f"POST https://a/hooks/b\n\n{body.decode('latin-1')}", redaction())
+        for shown in (kept, call):
+            json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
 
 
 numbers = st.integers(10**8, 10**11 - 1).map(lambda n: f"+628{n}")
