@@ -113,11 +113,19 @@ class Exchange(Part):
     rate: Decimal = Field(gt=0)
 
 
+class WireLog(Part):
+    """What was said to and by providers, redacted: always where an attempt did not end as a plain acceptance."""
+
+    keep_days: int = Field(14, ge=0, le=3650, description="For how long; 0: nothing is kept.")
+    accepted: bool = Field(False, description="Keep the exchanges of accepted messages too.")
+
+
 class Settings(Part):
     """`dispatcher.yaml`."""
 
     senders: dict[Slug, SenderSettings] = Field(default_factory=dict)
     breaker: Limits = Limits()
+    wire_log: WireLog = WireLog()
     approval: Literal["required", "waived"] = "required"
     default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
     groups: dict[Slug, GroupSettings] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from dispatcher.cli.exchange_view import print_call, print_exchange
 from dispatcher.cli.output import JsonFlag, WhoOption, connect_context, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def show(
     show_text: Annotated[bool, typer.Option("--show-text", help="The text; kept on record.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """One message: its attempts, its receipts, and why it waits."""
+    """One message: its attempts, what was said to and by the provider, its receipts, and why it waits."""
     import getpass
 
     from dispatcher.operations.inspect_messages import show_message
@@ -63,9 +64,15 @@ def _print_message(found: dict[str, Any]) -> None:
     plain = {k: v for k, v in found.items() if not isinstance(v, list) and v not in (None, "")}
     print_table(("", ""), [(name, str(value)) for name, value in plain.items()])
     for title in ("attempts", "receipts"):
-        rows = found[title]
+        rows = [{k: v for k, v in row.items() if k not in ("exchanges", "call")} for row in found[title]]
         if rows:
             print_table(tuple(rows[0]), [tuple(map(_shown, row.values())) for row in rows], title=title)
+    for attempt in found["attempts"]:
+        for exchange in attempt["exchanges"]:
+            print_exchange(attempt["attempt"], exchange)
+    for receipt in found["receipts"]:
+        if receipt["call"]:
+            print_call(receipt["received"], receipt["call"])
 
 
 @app.command()

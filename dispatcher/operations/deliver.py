@@ -20,6 +20,7 @@ from dispatcher.operations.logs import log
 from dispatcher.operations.settle import look_up_unknown
 from dispatcher.spi import Channel
 from dispatcher.spi.http import PooledClient
+from dispatcher.spi.tap import Tap
 from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders, pause_sender
 from dispatcher.store.unknowns import senders_with_unknown
@@ -38,6 +39,7 @@ class Deliverer:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._http = PooledClient()
+        self._tap = Tap(self._http) if context.settings.wire_log.keep_days else None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="deliver-db")
         self._channels: dict[int, Channel[Any]] = {}
         self._listener = Listener(context)
@@ -67,7 +69,7 @@ class Deliverer:
                 for sender_id, name in (await self._look(drains)).items():
                     channel = await self._open(sender_id, name)
                     if channel is not None:
-                        drain = Drain(self._context, sender_id, name, channel, ends, self._transaction, over)
+                        drain = Drain(self._context, sender_id, name, channel, ends, self._transaction, over, self._tap)
                         drains[sender_id] = asyncio.create_task(self._guarded(drain))
                 await self._pause(drains)
         except BaseException:
@@ -136,8 +138,10 @@ class Deliverer:
         """None where the sender cannot be opened: it is paused with the reason, and the others go on."""
         if sender_id not in self._channels:
             try:
-                channel = self._context.open_sender(name, self._http)
+                channel = self._context.open_sender(name, self._tap or self._http)
                 self._listener.attach(sender_id, name, channel)
+                if self._tap is not None:
+                    channel.watched(self._tap.note)
                 self._channels[sender_id] = channel
             except (ProviderError, UsageError) as error:
                 await self._pause_sender(sender_id, f"{error.message}. {error.hint}".strip())

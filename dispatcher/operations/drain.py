@@ -27,6 +27,7 @@ from dispatcher.operations.lanes import Lanes
 from dispatcher.operations.outgoing import Outgoing
 from dispatcher.operations.record import Ended, Withdrawn
 from dispatcher.spi import Channel, OutboundMessage, Rejected
+from dispatcher.spi.tap import Tap
 from dispatcher.store import claims, recent
 from dispatcher.store.claims import Claimed
 from dispatcher.store.installation import new_token
@@ -68,6 +69,9 @@ class Drain:
     """`async def(work) -> result`: runs `work(connection)` in a transaction, on a thread."""
 
     should_stop: Callable[[], bool]
+    tap: Tap | None = None
+    """What the channel asks through, where a wire log is kept."""
+
     _turn: int = 0
     _pace: Pace = field(default_factory=Pace)
     _front: claims.Front = field(default_factory=claims.Front)
@@ -75,7 +79,7 @@ class Drain:
     """Token and rows of the transaction that holds and begins, until it is known to have happened."""
 
     def __post_init__(self) -> None:
-        self._outgoing = Outgoing(self.context, self.name, self.channel)
+        self._outgoing = Outgoing(self.context, self.name, self.channel, self.tap)
         self._lanes = Lanes(self.channel.capabilities.concurrency, self._send)
         self._keeps_ids = not self.channel.capabilities.echoes_ref
 
@@ -217,7 +221,8 @@ class Drain:
         elif row.synthetic and not self.channel.capabilities.synthetic_only:
             self.ends.add(Ended(row.id, attempt, Rejected(Reason.SYNTHETIC)))
         elif (message := self._opened(row, attempt)) is not None:
-            self.ends.add(Ended(row.id, attempt, await self._outgoing.send(message), self._keeps_ids))
+            outcome, wire = await self._outgoing.exchange(message)
+            self.ends.add(Ended(row.id, attempt, outcome, self._keeps_ids, wire))
 
     def _opened(self, row: Claimed, attempt: int) -> OutboundMessage | None:
         """None for a row that does not open: it fails alone, and the others go on."""

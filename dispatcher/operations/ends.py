@@ -111,5 +111,5 @@ class Ends:
                 raise
             else:
                 log.error("end-not-recorded", message=batch[0].message_id, exc_info=error)
-                unknown = batch[0]._replace(outcome=Ambiguous(detail="its end could not be recorded"))
+                unknown = batch[0]._replace(outcome=Ambiguous(detail="its end could not be recorded"), wire="")
                 await self._transaction(lambda connection: record_ends(self._context, connection, [unknown]))

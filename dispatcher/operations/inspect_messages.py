@@ -10,13 +10,14 @@ from dispatcher.core.clock import iso
 from dispatcher.core.errors import UsageError
 from dispatcher.core.phone import mask
 from dispatcher.core.status import Status
-from dispatcher.delivery import machine
+from dispatcher.delivery import machine, wirelog
 from dispatcher.delivery.machine import Decision
 from dispatcher.delivery.schedule import FAR_US
 from dispatcher.delivery.waiting import say, why_paused, why_queued
 from dispatcher.operations.context import Context
+from dispatcher.operations.inspect_calls import shown_call
 from dispatcher.render.content import decode
-from dispatcher.store import inspection
+from dispatcher.store import exchanges, inspection
 from dispatcher.store.campaigns import require_campaign
 from dispatcher.store.generation import is_worked_on
 from dispatcher.store.installation import record_act
@@ -60,13 +61,17 @@ def _head(row: Any) -> dict[str, Any]:
 def show_message(
     context: Context, message_id: int, by: str, *, show_number: bool = False, show_text: bool = False
 ) -> dict[str, Any]:
-    """Everything known of one message. Who looked at a number or a text is kept on record."""
+    """Everything known of one message. Who looked at a number or a text is kept on record.
+
+    What was said to and by the provider is shown as it is kept: redacted, whatever is asked for.
+    """
     with context.database.begin() as connection:
         row = inspection.find_message(connection, message_id)
         if row is None:
             raise UsageError("unknown-message", f"there is no message {message_id}", "See: dispatcher message list")
         earlier = inspection.earlier_attempts(connection, message_id)
         receipts = inspection.receipts_of(connection, message_id)
+        wires = exchanges.of_message(connection, context.keys.sealer, message_id)
         why = _why(connection, row, context.now_us())
         if show_number or show_text:
             looked_at = {"number": show_number, "text": show_text}
@@ -81,8 +86,11 @@ def show_message(
         "next_hop": iso(row.hop_due_us, zone),
         "provider_id": row.provider_id,
         "why": why,
-        "attempts": [_attempt(one, zone) for one in earlier] + ([_current(row)] if row.begun_us else []),
-        "receipts": [_receipt(one, zone) for one in receipts],
+        "attempts": [
+            {**_attempt(one, zone), "exchanges": _exchanges(wires.get(one.attempt, ""), zone)}
+            for one in [*earlier, *([row] if row.begun_us else [])]
+        ],
+        "receipts": [{**_receipt(one, zone), "call": shown_call(context, row, one)} for one in receipts],
     }
 
 
@@ -132,8 +140,9 @@ def _attempt(one: Any, zone: str) -> dict[str, Any]:
     }
 
 
-def _current(row: Any) -> dict[str, Any]:
-    return _attempt(row, row.zone)
+def _exchanges(wire: str, zone: str) -> list[dict[str, Any]]:
+    records = wirelog.read(wire) if wire else []
+    return [{"at": iso(one.pop("at_us"), zone), **one} for one in records]
 
 
 def _receipt(one: Any, zone: str) -> dict[str, Any]:

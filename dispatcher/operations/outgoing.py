@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
+from dispatcher.delivery import wirelog
+from dispatcher.delivery.redact import Redaction, Redactor
 from dispatcher.operations.context import Context
+from dispatcher.operations.logs import log
 from dispatcher.receipts.fold import make_ref
 from dispatcher.render.content import decode
-from dispatcher.spi import Accepted, Ambiguous, AmbiguousError, Channel, NotSent, NotSentError, OutboundMessage, Outcome
+from dispatcher.spi import (
+    Accepted,
+    Ambiguous,
+    AmbiguousError,
+    Channel,
+    ChannelConfig,
+    NotSent,
+    NotSentError,
+    OutboundMessage,
+    Outcome,
+    Private,
+)
+from dispatcher.spi.tap import Exchange, Tap
 from dispatcher.store.claims import Claimed
 
 SEND_TIMEOUT_S = 9.0
@@ -20,9 +37,13 @@ WATCHES = 18
 
 
 class Outgoing:
-    """Of one sender, in one process."""
+    """Of one sender, in one process. `tap`: what its channel asks through; None where no wire log is kept."""
 
-    def __init__(self, context: Context, name: str, channel: Channel[Any]) -> None:
+    def __init__(self, context: Context, name: str, channel: Channel[Any], tap: Tap | None = None) -> None:
+        self._name = name
+        self._tap = tap
+        self._keeps_accepted = tap is not None and context.settings.wire_log.accepted
+        self._redactor = _redactor(channel) if tap is not None else Redactor(Private())
         self._context = context
         self._channel = channel
         self._since_s: dict[asyncio.Task[Any], float] = {}
@@ -52,6 +73,29 @@ class Outgoing:
         if not self._hook:
             return ""
         return f"{self._hook}{ref}" + ("." + self._context.keys.mac("hook", ref) if self._needs_mac else "")
+
+    async def exchange(self, message: OutboundMessage) -> tuple[Outcome, str]:
+        """Send it; what happened, and what of it goes into the wire log ("" for a plain acceptance)."""
+        tap, task = self._tap, asyncio.current_task()
+        if tap is None or task is None:
+            return await self.send(message), ""
+        tap.begin(task)
+        try:
+            outcome = await self.send(message)
+        finally:
+            said = tap.end(task)
+        if not said or (isinstance(outcome, Accepted) and not self._keeps_accepted):
+            return outcome, ""
+        return outcome, self._kept(said, message)
+
+    def _kept(self, said: Sequence[Exchange], message: OutboundMessage) -> str:
+        """What cannot be redacted is not kept; the end of the attempt is worth more."""
+        try:
+            redaction = Redaction(self._redactor, message)
+            return wirelog.write(said, redaction, self._context.database.clock.now_us(), monotonic())
+        except Exception as error:
+            log.error("wire-not-kept", sender=self._name, exc_info=error)
+            return ""
 
     async def send(self, message: OutboundMessage) -> Outcome:
         """The one place where something leaves the house. Whatever is not plainly said counts as ambiguous."""
@@ -88,6 +132,13 @@ class Outgoing:
             if since_s <= latest_s and task not in self._overdue:
                 self._overdue.add(task)
                 task.cancel()
+
+
+def _redactor(channel: Channel[Any]) -> Redactor:
+    """A plug-in may say nothing, or nonsense, of what is private: then what is found by itself is redacted."""
+    private, config = getattr(channel, "private", None), getattr(channel, "config", None)
+    secrets = config.secret_values() if isinstance(config, ChannelConfig) else ()
+    return Redactor(private if isinstance(private, Private) else Private(), secrets)
 
 
 def _said(outcome: object) -> Outcome:

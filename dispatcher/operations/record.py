@@ -13,9 +13,11 @@ from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.operations.context import Context
 from dispatcher.spi.outcome import Accepted, Outcome
+from dispatcher.store import exchanges
 from dispatcher.store.accepted import Acceptance, accept
 from dispatcher.store.attempts import climb_attempts
 from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.exchanges import Wire
 from dispatcher.store.installation import record_act
 from dispatcher.store.outbox import Batch
 from dispatcher.store.permits import pause_sender, slow_down
@@ -37,6 +39,8 @@ class Ended(NamedTuple):
     attempt: int
     outcome: Outcome | Withdrawn
     keep_ids: bool = False
+    wire: str = ""
+    """What was said, redacted (delivery/wirelog.py); "" where nothing is kept of it."""
 
 
 def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]) -> None:
@@ -47,6 +51,8 @@ def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]
     if rest:
         senders |= _record_rest(context, connection, rest, now_us)
     _keep_provider_ids(connection, senders, ended, now_us)
+    wires = [Wire(one.message_id, one.attempt, one.wire) for one in ended if one.wire and one.message_id in senders]
+    exchanges.keep(connection, context.keys.sealer, wires, now_us)
 
 
 def _is_plain(one: Ended) -> bool:

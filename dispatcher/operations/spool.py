@@ -1,6 +1,6 @@
 """Ends of attempts that could not be recorded before the process had to go: a 0600 file, read by the next one.
 
-It holds ids, codes and our own words; never a number or a text.
+It holds ids, codes and our own words; never a number or a text, and nothing of what was said on the wire.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from dispatcher.core.clock import DAY_US
 from dispatcher.delivery.schedule import next_opening
 from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.breaker import trip_breakers
@@ -15,6 +16,7 @@ from dispatcher.operations.follow import follow_hops
 from dispatcher.operations.ingest import age_parked, match_parked
 from dispatcher.operations.settle import capabilities_of_senders, resend_unknown, settle_times, settle_us
 from dispatcher.store import upkeep
+from dispatcher.store.exchanges import forget_older
 from dispatcher.store.generation import TICK, TICK_LEASE_US
 from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders
@@ -60,6 +62,7 @@ class Ticker:
         age_parked(self._context)
         trip_breakers(self._context)
         self._finish_cancels()
+        self._forget_exchanges()
         with database.begin() as connection:
             now_us = self._context.now_us()
             upkeep.complete(connection, now_us)
@@ -83,6 +86,11 @@ class Ticker:
             interrupted = upkeep.cancelled_with_rows(connection)
         for campaign_id in interrupted:
             upkeep.cancel_campaign_rows(self._context.database, campaign_id)
+
+    def _forget_exchanges(self) -> None:
+        """What the wire log kept for as long as it should; all of it, where it was switched off."""
+        kept_us = self._context.settings.wire_log.keep_days * DAY_US
+        forget_older(self._context.database, self._context.now_us() - kept_us)
 
     def _to_look_up(self, connection: Connection, now_us: int) -> list[int]:
         """Senders whose providers can be asked by now what became of an attempt."""

@@ -3,7 +3,7 @@
 from dispatcher.core.segments import gsm_octets, gsm_text, measure, split
 from dispatcher.core.status import Reason, Status
 from dispatcher.spi.capabilities import Capabilities
-from dispatcher.spi.channel import API_VERSION, Channel, Deliver
+from dispatcher.spi.channel import API_VERSION, Channel, Deliver, Note
 from dispatcher.spi.codes import ErrorTable
 from dispatcher.spi.config import ChannelConfig, Secret
 from dispatcher.spi.http import (
@@ -45,6 +45,7 @@ from dispatcher.spi.outcome import (
     Throttled,
     Unsupported,
 )
+from dispatcher.spi.private import Private
 
 __all__ = [
     "API_VERSION",
@@ -71,10 +72,12 @@ __all__ = [
     "Misconfigured",
     "NotSent",
     "NotSentError",
+    "Note",
     "OptedOut",
     "OutboundMessage",
     "Outcome",
     "PooledClient",
+    "Private",
     "Reason",
     "Receipt",
     "Rejected",

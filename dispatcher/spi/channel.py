@@ -9,8 +9,8 @@ number or a text, or keep state about a message between calls: the engine does a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 from dispatcher.spi.capabilities import Capabilities
 from dispatcher.spi.config import ChannelConfig
@@ -26,6 +26,7 @@ from dispatcher.spi.messages import (
     Undecided,
 )
 from dispatcher.spi.outcome import Outcome
+from dispatcher.spi.private import Private
 
 API_VERSION = 1
 """Raised when an adapter written for an earlier number would no longer work; see docs/adding-a-channel.md."""
@@ -34,6 +35,10 @@ Deliver = Callable[[HookAnswer, str], Awaitable[bool]]
 """`await deliver(answer, raw)`: True once the answer is on the disk and counted, False where the database is away or
 too much waits: have the provider repeat it. `raw`: what was said, as text; it is kept sealed. Raises nothing."""
 
+Note = Callable[[str, Mapping[str, Any], Mapping[str, Any]], None]
+"""`note(name, said, heard)`: one exchange of the send that this task is in, when it is over. Raises nothing; costs a
+microsecond. What is private of it is redacted as `Channel.private` says."""
+
 ConfigT = TypeVar("ConfigT", bound=ChannelConfig)
 
 
@@ -41,11 +46,13 @@ class Channel(ABC, Generic[ConfigT]):
     """`name`: the entry point's name. `Config`: validated before `__init__` runs.
 
     `capabilities` stand on the class; an instance may narrow them by its configuration, and the engine reads those.
+    `private`: likewise; which keys of what is sent and answered must not be kept as they are.
     """
 
     name: ClassVar[str]
     api_version: ClassVar[int] = API_VERSION
     capabilities: Capabilities
+    private: Private = Private()
     Config: ClassVar[type[ChannelConfig]]
 
     def __init__(self, config: ConfigT, http: HttpClient) -> None:
@@ -87,6 +94,13 @@ class Channel(ABC, Generic[ConfigT]):
         Called once, before the first `send`, and only where `capabilities.receipts == "session"`. Opens nothing: the
         first `send` does. Confirm to the provider only what `deliver` answered with True. Part of API 1; without it,
         a channel hears nothing.
+        """
+
+    def watched(self, note: Note) -> None:
+        """Keep `note`, and tell it what `send` says and hears other than by `http`: the wire log keeps it.
+
+        Called once, before the first `send`, and only where a wire log is kept. Part of API 1; without it, only what
+        goes through `http` is kept.
         """
 
     async def lookup(self, query: LookupQuery) -> LookupResult:

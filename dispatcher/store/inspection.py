@@ -74,8 +74,10 @@ def receipts_of(connection: Connection, message_id: int) -> list[Any]:
     columns = (
         *(receipts.c.received_us, receipts.c.occurred_us, receipts.c.attempt, receipts.c.part),
         *(receipts.c.status, receipts.c.reason, receipts.c.code, receipts.c.state),
+        *(receipts.c.id, receipts.c.raw_sealed, senders.c.channel),
     )
-    statement = select(*columns).where(receipts.c.message_id == message_id)
+    joined = select(*columns).outerjoin(senders, senders.c.id == receipts.c.sender_id)
+    statement = joined.where(receipts.c.message_id == message_id)
     return list(connection.execute(statement.order_by(receipts.c.id)))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from dispatcher.store.breaker import note_stop
 from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.consent_words import keep_words
+from dispatcher.store.exchanges import forget_messages
 from dispatcher.store.installation import take_ids
 from dispatcher.store.tables import (
     consent_events,
@@ -94,6 +95,8 @@ def _blank_messages(connection: Connection, contact_id: int) -> None:
         .values(raw_sealed=None)
     )
     connection.execute(update(messages).where(mine).values(body_sealed=None, address_sealed=None))
+    # after that update, which waits for attempts that are being recorded: what they keep is seen from here on
+    forget_messages(connection, connection.execute(select(messages.c.id).where(mine)).scalars().all())
 
 
 def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[bytes]) -> None:

@@ -106,7 +106,7 @@ def test_another_schema_is_refused(database_url: str, tmp_path: Path, revision: 
 
 
 _ADDED = {
-    "tables": ("restores", "breaker_marks", "stops", "recent_people"),
+    "tables": ("restores", "breaker_marks", "stops", "recent_people", "exchanges"),
     "columns": ("campaigns.breaker_off", "senders.spacing_us", "senders.people_slot_us", "senders.file_rate"),
 }
 """By the migrations after the first."""

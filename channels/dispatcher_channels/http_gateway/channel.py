@@ -23,6 +23,7 @@ from dispatcher.spi import (
 )
 from dispatcher_channels.http_gateway import answers, hooks, ready
 from dispatcher_channels.http_gateway.config import Body, HttpGatewayConfig
+from dispatcher_channels.http_gateway.private import private_of
 from dispatcher_channels.http_gateway.templates import Names, compile_tree, names_of
 
 
@@ -57,6 +58,7 @@ class HttpGatewayChannel(Channel[HttpGatewayConfig]):
     def __init__(self, config: HttpGatewayConfig, http: HttpClient) -> None:
         super().__init__(config, http)
         self.capabilities = capabilities_of(config)
+        self.private = private_of(config)
         self._url = config.base_url + config.path
         self._names = config.names
         self._errors = config.error_table

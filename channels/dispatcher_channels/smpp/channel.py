@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from dispatcher.spi import (
     Ambiguous,
@@ -15,9 +16,11 @@ from dispatcher.spi import (
     HookAnswer,
     HttpClient,
     Misconfigured,
+    Note,
     NotSent,
     OutboundMessage,
     Outcome,
+    Private,
     Throttled,
     Unsupported,
 )
@@ -33,11 +36,16 @@ async def _to_nobody(answer: HookAnswer, raw: str) -> bool:
     return False
 
 
+def _to_no_log(name: str, said: Mapping[str, Any], heard: Mapping[str, Any]) -> None:
+    pass
+
+
 class SmppChannel(Channel[SmppConfig]):
     """Ids are the SMS centre's: receipts match by them, one per part."""
 
     name = "smpp"
     capabilities = Capabilities(media="sms", receipts="session", inbound=True, concurrency=50)
+    private = Private(numbers=("destination_addr",))
     Config = SmppConfig
 
     def __init__(self, config: SmppConfig, http: HttpClient) -> None:
@@ -45,6 +53,7 @@ class SmppChannel(Channel[SmppConfig]):
         self.capabilities = replace(type(self).capabilities, concurrency=config.window)
         self._link = Link(config, self._heard)
         self._deliver: Deliver = _to_nobody
+        self._note: Note = _to_no_log
 
     @property
     def identity(self) -> str:
@@ -53,6 +62,9 @@ class SmppChannel(Channel[SmppConfig]):
     def attached(self, deliver: Deliver) -> None:
         self._deliver = deliver
 
+    def watched(self, note: Note) -> None:
+        self._note = note
+
     async def send(self, message: OutboundMessage) -> Outcome:
         if not message.text:
             return Unsupported("SMPP carries texts, not templates")
@@ -60,6 +72,8 @@ class SmppChannel(Channel[SmppConfig]):
             return Unsupported(f"a text of more than {self.capabilities.max_characters} characters")
         session = await self._link.session()
         if isinstance(session, Refusal):
+            status = "no connection" if session.status is None else code_of(session.status)
+            self._note("bind_transceiver", {}, {"command_status": status})
             return _no_session(session)
         return await self._submit(session, message)
 
@@ -67,7 +81,8 @@ class SmppChannel(Channel[SmppConfig]):
         """Part after part: where the first is refused, none has left."""
         answers: list[Pdu] = []
         for encode in submit.encoders(message, self.config):
-            outcome = await _one(session, encode, answers)
+            outcome, heard = await _one(session, encode, answers)
+            self._note("submit_sm", {"destination_addr": message.to, "part": len(answers) + bool(outcome)}, heard)
             if outcome is not None:
                 return submit.after_others(outcome) if answers else outcome
         return submit.accepted(answers, message, self.config)
@@ -106,18 +121,28 @@ class SmppChannel(Channel[SmppConfig]):
         await self._link.close()
 
 
-async def _one(session: Session, encode: submit.Encoder, answers: list[Pdu]) -> Outcome | None:
-    """None: it was taken, and its answer is with the others."""
+async def _one(
+    session: Session, encode: submit.Encoder, answers: list[Pdu]
+) -> tuple[Outcome | None, Mapping[str, Any]]:
+    """None: it was taken, and its answer is with the others. And what was heard, for the wire log."""
+    outcome: Outcome | None
     try:
         answer = await session.submit(encode)
     except GoneError:
-        return NotSent(detail="the session ended before it left")
+        outcome = NotSent(detail="the session ended before it left")
+        return outcome, {"lost": outcome.detail}
     except LostError:
-        return Ambiguous(detail="the session ended before the answer came")
+        outcome = Ambiguous(detail="the session ended before the answer came")
+        return outcome, {"lost": outcome.detail}
     outcome = submit.refusal(answer)
     if outcome is None:
         answers.append(answer)
-    return outcome
+    return outcome, {
+        "command_id": f"0x{answer.command:08X}",
+        "sequence_number": answer.sequence,
+        "command_status": code_of(answer.status),
+        "message_id": answer.text,
+    }
 
 
 def _no_session(refusal: Refusal) -> Outcome:

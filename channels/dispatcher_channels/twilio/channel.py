@@ -17,6 +17,7 @@ from dispatcher.spi import (
     LookupResult,
     OutboundMessage,
     Outcome,
+    Private,
     TemplateResult,
     Unsupported,
 )
@@ -29,6 +30,7 @@ class TwilioChannel(Channel[TwilioConfig]):
     """What SMS and WhatsApp share. `prefix` goes before every address."""
 
     Config = TwilioConfig
+    private = Private(numbers=("To",), texts=("Body", "ContentVariables"), secrets=("Authorization",))
     prefix: str = ""
     questions: ClassVar[dict[str, check.Question]]
 

@@ -13,6 +13,7 @@ from dispatcher.spi import (
     HttpClient,
     OutboundMessage,
     Outcome,
+    Private,
     TemplateResult,
     Unsupported,
 )
@@ -35,6 +36,12 @@ class WhatsappCloudChannel(Channel[WhatsappCloudConfig]):
         cost_unit="message",
         echoes_ref=True,
         signs_hooks=True,
+    )
+
+    private = Private(
+        numbers=("to", "input", "wa_id", "recipient_id"),
+        texts=("text", "body", "image", "video", "document", "payload", "coupon_code", "profile"),
+        secrets=("authorization",),
     )
 
     def __init__(self, config: WhatsappCloudConfig, http: HttpClient) -> None:

@@ -131,6 +131,18 @@ attempts = Table(
     sqlite_with_rowid=False,
 )
 
+#: What was said to and by the provider in an attempt, redacted (delivery/redact.py), and sealed all the same.
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("message_id", Big, nullable=False),
+    Column("attempt", SmallInteger, nullable=False),
+    us_column("at_us", required=True),
+    Column("wire_sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("message_id", "attempt"),
+    Index("ix_exchanges_at_us", "at_us"),
+)
+
 #: The parts of a message, and the names that the provider gave them: for channels that do not echo our reference.
 provider_refs = Table(
     "provider_refs",

@@ -15,6 +15,7 @@ from dispatcher.testing.conformance.http import HttpChannel
 from dispatcher.testing.conformance.lookup import LookupChannel
 from dispatcher.testing.conformance.recordings import RecordedHooks, RecordedSends, load
 from dispatcher.testing.conformance.templates import TemplateChannel
+from dispatcher.testing.conformance.wire import WireOfChannel
 
 __all__ = ["Answer", "ChannelContract"]
 
@@ -27,6 +28,7 @@ def _has_hooks(contract: type[Contract]) -> bool:
 _PARTS: Final[dict[type[Contract], Callable[[type[Contract]], bool]]] = {
     EveryChannel: lambda contract: True,
     HttpChannel: lambda contract: contract.accepted is not None,
+    WireOfChannel: lambda contract: contract.accepted is not None,
     RecordedSends: lambda contract: bool(load(contract.recordings, "sends")),
     RecordedHooks: lambda contract: bool(load(contract.recordings, "hooks")),
     HooksOfChannel: _has_hooks,

@@ -13,7 +13,19 @@ from sqlalchemy import update
 from dispatcher.operations import outgoing
 from dispatcher.operations.lanes import Lanes
 from dispatcher.operations.outgoing import Outgoing
-from dispatcher.spi import Accepted, Ambiguous, Capabilities, NotSent, NotSentError, OutboundMessage, Outcome
+from dispatcher.settings import WireLog
+from dispatcher.spi import (
+    Accepted,
+    Ambiguous,
+    Capabilities,
+    NotSent,
+    NotSentError,
+    OutboundMessage,
+    Outcome,
+    Reason,
+    Rejected,
+)
+from dispatcher.spi.tap import Tap
 from dispatcher.store.tables import messages
 from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
@@ -211,3 +223,24 @@ def test_a_row_that_was_cut_short_fails_alone(stage: Stage, stored: bytes) -> No
     stage.drain(stage.nothing_waits)
     assert stage.statuses() == {"accepted": 4, "failed": 1}
     stage.check()
+
+
+def test_a_plug_in_that_declares_nothing_is_redacted_all_the_same() -> None:
+    """Neither `private` nor a configuration of its own: what is found by itself goes."""
+
+    async def answer(message: OutboundMessage) -> Outcome:
+        tap.note("pdu", {"dest": message.to, "what": message.text}, {"error": f"no {message.to}"})
+        return Rejected(Reason.PROVIDER)
+
+    tap = Tap(cast("Any", None))
+    channel = SimpleNamespace(capabilities=Capabilities(media="sms"), send=answer, private="nothing")
+    settings = SimpleNamespace(wire_log=WireLog())
+    clock = SimpleNamespace(clock=SimpleNamespace(now_us=lambda: 5))
+    context = SimpleNamespace(environment=SimpleNamespace(public_url=""), settings=settings, database=clock)
+    out = Outgoing(cast("Any", context), "sms", cast("Any", channel), tap)
+    sent = OutboundMessage(ref="7.1", to="+6281234567890", text="Halo Siti")
+    outcome, wire = asyncio.run(out.exchange(sent))
+    assert outcome == Rejected(Reason.PROVIDER)
+    assert "no +62812****890" in wire
+    assert "234567" not in wire
+    assert "Siti" not in wire

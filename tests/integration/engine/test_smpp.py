@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from dispatcher.core.phone import mask
 from dispatcher.core.status import Status
-from dispatcher.store.tables import inbound, receipts
+from dispatcher.operations.inspect_messages import show_message
+from dispatcher.store.tables import exchanges, inbound, receipts
 from dispatcher.testing.carrier import Behaviour, CarrierOptions, CarrierProcess
 from tests.integration.engine.stage import Stage
 
@@ -96,3 +98,16 @@ def test_a_link_that_drops_under_load_doubles_nothing(carrier: CarrierProcess, c
     assert carrier.ledger.accepted_twice() == {}
     unanswered = centre.statuses()[Status.UNKNOWN]
     assert carrier.ledger.accepted() >= PEOPLE - unanswered
+
+
+def test_the_wire_log_tells_of_what_was_not_taken(carrier: CarrierProcess, centre: Stage) -> None:
+    carrier.control(http_429=1)
+    (number,) = centre.people(1)
+    centre.start()
+    centre.drain(lambda: count(centre, exchanges) > 0)
+    (row,) = centre.rows()
+    first = show_message(centre.context, row.id, "Ani")["attempts"][0]["exchanges"][0]
+    assert first["method"] == "submit_sm"
+    assert first["request"] == {"destination_addr": mask(number), "part": 1}
+    assert first["answer"]["command_id"] == "0x80000004"
+    assert first["answer"]["command_status"] == "0x58"
