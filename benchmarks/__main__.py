@@ -19,6 +19,7 @@ FULL = (
     ("benchmarks.receipts",),
     ("benchmarks.tracked",),
     ("benchmarks.carrier",),
+    ("benchmarks.adapters",),
     ("benchmarks.smpp",),
 )
 SMALL = (
