@@ -53,7 +53,8 @@ def only_one(contacts: int) -> Behaviour:
 
 
 def run(contacts: int, rate: int, behaviour: Behaviour) -> list[Course]:
-    senders = {name: f'from: "{origin}", rate: "{rate // 2} msg/s"' for name, origin in FROM.items()}
+    paced = f', rate: "{rate // 2} msg/s"' if rate else ""
+    senders = {name: f'from: "{origin}"{paced}' for name, origin in FROM.items()}
     with (
         CarrierProcess(CarrierOptions(behaviour=behaviour)) as carrier,
         installation(carrier.url, senders=senders) as (context, _),
@@ -78,7 +79,7 @@ def course(at_us: list[int]) -> Course:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("messages", type=int, nargs="?", default=10_000)
-    parser.add_argument("--rate", type=int, default=400, help="messages a second, of both senders together")
+    parser.add_argument("--rate", type=int, default=400, help="a second, of both senders together; 0: none")
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     contenders = {"none throttled": Behaviour(), "one throttled": only_one(arguments.messages)}
