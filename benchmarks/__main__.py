@@ -20,6 +20,7 @@ FULL = (
     ("benchmarks.tracked",),
     ("benchmarks.carrier",),
     ("benchmarks.adapters",),
+    ("benchmarks.throttled",),
     ("benchmarks.smpp",),
 )
 SMALL = (
