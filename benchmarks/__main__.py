@@ -19,6 +19,8 @@ FULL = (
     ("benchmarks.receipts",),
     ("benchmarks.tracked",),
     ("benchmarks.carrier",),
+    ("benchmarks.adapters",),
+    ("benchmarks.throttled",),
     ("benchmarks.smpp",),
 )
 SMALL = (

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from dispatcher.core.clock import from_us
 from dispatcher.operations.apply import apply_campaign
@@ -23,6 +24,8 @@ from dispatcher.testing.synthetic import write_csv
 from dispatcher.wiring import connect
 from tests.servers import Databases, PostgresServer, RedisServer
 
+CONTACTS_SEED = 1
+
 CAMPAIGN = """
 campaign: ukur
 title: Pengukuran
@@ -31,7 +34,7 @@ purpose: pendidikan-pemilih
 audience: {{everyone: true}}
 window: {{open: "00:00", close: "24:00"}}
 stop: {{sms: "Berhenti: kesbangpol.example/stop"}}
-route: [{{senders: carrier}}]
+route: [{{senders: {senders}}}]
 steps:
   - name: satu
     at: "{at}"
@@ -43,7 +46,7 @@ steps:
 SETTINGS = """
 approval: waived
 senders:
-  carrier: {{channel: simulator, base_url: "{url}"}}
+{senders}
 prices:
   - {{from: 2026-01-01, channel: simulator, country: ID, per: segment, currency: IDR, amount: "450"}}
 """
@@ -51,9 +54,17 @@ prices:
 
 @contextmanager
 def installation(
-    carrier_url: str = "http://127.0.0.1:9", *, postgres: bool = False, redis: bool = False, public_url: str = ""
+    carrier_url: str = "http://127.0.0.1:9",
+    *,
+    postgres: bool = False,
+    redis: bool = False,
+    public_url: str = "",
+    senders: Mapping[str, str] = MappingProxyType({"carrier": ""}),
 ) -> Iterator[tuple[Context, dict[str, str]]]:
-    """A context on an empty database, and the environment that leads other processes to it."""
+    """A context on an empty database, and the environment that leads other processes to it.
+
+    `senders`: their names, and settings beyond channel and address as a flow of YAML.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         url = f"sqlite:///{folder / 'bench.db'}"
@@ -61,7 +72,7 @@ def installation(
             server = stack.enter_context(PostgresServer())
             url = stack.enter_context(Databases(server.url(), upgrade).fresh())
         upgrade(url)
-        (folder / "dispatcher.yaml").write_text(SETTINGS.format(url=carrier_url))
+        (folder / "dispatcher.yaml").write_text(SETTINGS.format(senders=_senders(carrier_url, senders)))
         environ = {
             "DATABASE_URL": url,
             "DISPATCHER_CONFIG": str(folder / "dispatcher.yaml"),
@@ -75,14 +86,20 @@ def installation(
         context.database.close()
 
 
+def _senders(url: str, senders: Mapping[str, str]) -> str:
+    return "\n".join(f'  {name}: {{channel: simulator, base_url: "{url}", {more}}}' for name, more in senders.items())
+
+
 def applied_campaign(context: Context, contacts: int) -> None:
-    """So many synthetic contacts, and a campaign that is due for all of them."""
+    """So many synthetic contacts, and a campaign that is due for all of them, by all senders."""
     with tempfile.TemporaryDirectory() as folder:
-        write_csv(Path(folder) / "contacts.csv", contacts, seed=1)
+        write_csv(Path(folder) / "contacts.csv", contacts, CONTACTS_SEED)
         import_contacts(context, Path(folder) / "contacts.csv", ImportOptions())
         at = from_us(context.now_us(), "Asia/Jakarta") - timedelta(minutes=1)
         path = Path(folder) / "ukur.yaml"
-        path.write_text(CAMPAIGN.format(at=at.isoformat(timespec="seconds")))
+        path.write_text(
+            CAMPAIGN.format(at=at.isoformat(timespec="seconds"), senders=f"[{', '.join(context.settings.senders)}]")
+        )
         plan_campaign(context, path, "bench")
         apply_campaign(context, path, "bench")
 

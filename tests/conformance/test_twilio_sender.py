@@ -141,3 +141,23 @@ def test_what_is_wrong_is_a_line_with_a_fix(behaviour: Behaviour, detail: str) -
     assert (line.name, line.ok, line.detail) == ("account", False, detail)
     assert line.fix
     assert twilio.AUTH_TOKEN not in line.detail + line.fix
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "detail"),
+    [
+        (said({"code": 20003, "message": "Authenticate", "status": 401}, 401), "refused with HTTP 401, code 20003"),
+        (
+            said({"code": 20429, "message": "Too Many Requests", "status": 429}, 429),
+            "refused with HTTP 429, code 20429",
+        ),
+        (raw.answer(502, b"<h1>Bad gateway</h1>"), "refused with HTTP 502"),
+        (said({"numbers": [], "services": []}), "the answer is not Twilio's"),
+        (said([]), "the answer is not Twilio's"),
+    ],
+)
+def test_a_list_that_is_refused_is_a_line_with_a_fix(behaviour: Behaviour, detail: str) -> None:
+    """The SDK raises another error for lists than for everything else, with the whole answer in it."""
+    *_, line = check(TwilioSmsChannel, ACCOUNT, BALANCE, behaviour)
+    assert (line.name, line.ok, line.detail) == ("origin", False, detail)
+    assert line.fix

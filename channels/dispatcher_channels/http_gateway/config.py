@@ -13,6 +13,8 @@ from dispatcher_channels.http_gateway.paths import Part, Path, Paths, Pattern, R
 from dispatcher_channels.http_gateway.ready import unofficial, with_defaults
 from dispatcher_channels.http_gateway.templates import compile_tree, names_of, sample
 
+LONGEST_S: Final = 8.0
+"""As long as the engine's client waits for any answer."""
 RECEIPT_STATUSES: Final = ("accepted", "sent", "delivered", "read", "failed", "unknown")
 
 
@@ -108,7 +110,7 @@ class HttpGatewayConfig(ChannelConfig):
     throttling: Words = ()
     callback: Callback | None = None
     hook_secret: Secret | None = None
-    timeout_s: float = Field(default=8.0, gt=3, le=8)
+    timeout_s: float = Field(default=LONGEST_S, gt=3, le=LONGEST_S)
     max_characters: int = Field(default=1600, ge=1)
     cost_unit: Literal["message", "segment"] | None = None
     deduplicates: bool = False

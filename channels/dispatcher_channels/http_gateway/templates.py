@@ -7,18 +7,23 @@ cannot end the value that it stands in. The sandbox is Jinja's own; a name that 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from dispatcher.spi import OutboundMessage, Template
+from dispatcher.spi import OutboundMessage, Template, form_quoted
 
 Names = Mapping[str, Any]
 Leaf = Callable[[Names], Any]
 EACH_PARAMETER: Final = "each_parameter"
+_ALONE: Final = re.compile(r"\{\{ *([a-z_]+) *\}\}")
+_NOTHING: Final[Names] = MappingProxyType({})
 
 
 @cache
@@ -29,24 +34,56 @@ def _environment() -> ImmutableSandboxedEnvironment:
     return environment
 
 
-def compile_tree(tree: object, place: str) -> Leaf:
-    """A function from names to the filled-in tree. ValueError names the key's place."""
+def compile_tree(tree: object, place: str, fixed: Names = _NOTHING) -> Leaf:
+    """A function from names to the filled-in tree. ValueError names the key's place.
+
+    `fixed`: names that no message changes; what needs only these is filled in once.
+    """
     if isinstance(tree, str):
-        return _leaf(tree, place)
+        return _leaf(tree, place, fixed)
     if isinstance(tree, dict):
         if set(tree) == {EACH_PARAMETER}:
-            return _each(compile_tree(tree[EACH_PARAMETER], f"{place}.{EACH_PARAMETER}"))
-        members = {str(key): compile_tree(value, f"{place}.{key}") for key, value in tree.items()}
+            return _each(compile_tree(tree[EACH_PARAMETER], f"{place}.{EACH_PARAMETER}", fixed))
+        members = {str(key): compile_tree(value, f"{place}.{key}", fixed) for key, value in tree.items()}
         return lambda names: _filled(members, names)
     if isinstance(tree, list | tuple):
-        items = [compile_tree(value, f"{place}.{index}") for index, value in enumerate(tree)]
+        items = [compile_tree(value, f"{place}.{index}", fixed) for index, value in enumerate(tree)]
         return lambda names: [item(names) for item in items]
     return lambda names: tree
 
 
-def _leaf(text: str, place: str) -> Leaf:
+def compile_form(fields: Mapping[str, str], place: str, fixed: Names) -> Callable[[Names], str]:
+    """A function from names to the encoded form or query, without what came out empty."""
+    pairs = [(form_quoted(name) + "=", compile_tree(value, f"{place}.{name}", fixed)) for name, value in fields.items()]
+    return lambda names: "&".join([name + form_quoted(value) for name, leaf in pairs if (value := leaf(names))])
+
+
+def _leaf(text: str, place: str, fixed: Names) -> Leaf:
     if "{" not in text:
         return lambda names: text
+    fill = _rendered(text, place)
+    if _names_in(text) <= fixed.keys():
+        filled = fill(fixed)
+        return lambda names: filled
+    alone = _ALONE.fullmatch(text)
+    return _looked_up(alone[1], fill) if alone else fill
+
+
+def _names_in(text: str) -> set[str]:
+    return find_undeclared_variables(_environment().parse(text))
+
+
+def _looked_up(name: str, fill: Leaf) -> Leaf:
+    """Most leaves are one name, and rendering costs twenty times as much as looking it up."""
+
+    def look_up(names: Names) -> Any:
+        value = names.get(name)
+        return value if isinstance(value, str) else fill(names)
+
+    return look_up
+
+
+def _rendered(text: str, place: str) -> Leaf:
     try:
         render = _environment().from_string(text).render
     except TemplateError as error:

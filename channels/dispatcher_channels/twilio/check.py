@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dispatcher.spi import Check
+from dispatcher.spi import Check, json_object
 from dispatcher_channels.twilio.config import TwilioConfig
 
 if TYPE_CHECKING:
+    from twilio.base.exceptions import TwilioException
+    from twilio.http.response import Response
     from twilio.rest import Client
 
 TIMEOUT_S = 10.0
@@ -48,16 +50,29 @@ def ask(config: TwilioConfig, questions: dict[str, Question]) -> list[Check]:
 
 def _answer(question: Question, client: Client, config: TwilioConfig) -> Detail:
     from requests.exceptions import RequestException
-    from twilio.base.exceptions import TwilioRestException
+    from twilio.base.exceptions import TwilioException, TwilioRestException
 
     try:
         return question(client, config)
     except TwilioRestException as error:
         return _refusal(error.status, "" if error.code in (None, error.status) else str(error.code))
+    except TwilioException as error:  # of a list: the SDK puts the whole answer into it, and says nothing of its status
+        return _unlisted(error)
     except RequestException as error:
         return False, f"no connection ({type(error).__name__})", "look at base_url, the network and the firewall"
     except (KeyError, TypeError, ValueError, AttributeError):
         return False, "the answer is not Twilio's", "look at base_url"
+
+
+def _unlisted(error: TwilioException) -> Detail:
+    if len(error.args) < 2:
+        return False, "the answer is not Twilio's", "look at base_url"
+    response: Response = error.args[1]
+    try:
+        code = str(json_object(response.text.encode()).get("code") or "")
+    except ValueError:
+        code = ""
+    return _refusal(response.status_code, code)
 
 
 def _refusal(status: int, code: str) -> Detail:

@@ -98,6 +98,14 @@ def test_whatsapp_templates_and_services(sdk: Any) -> None:
     assert created.messaging_service_sid == SERVICE
 
 
+def test_the_sdk_reads_the_balance_with_an_api_key(sdk: Any, carrier: CarrierProcess) -> None:
+    client = Client(API_KEY, API_SECRET, account_sid=carrier.account_sid, http_client=sdk.http_client)
+    balance = client.api.v2010.accounts(carrier.account_sid).balance.fetch()
+    assert (balance.currency, balance.balance) == ("USD", "100.00")
+    created = client.messages.create(to=synthetic_e164(1), from_=SENDER, body="Halo", validity_period=60)
+    assert client.messages(created.sid).fetch().sid == created.sid
+
+
 def test_the_api_key_opens_too_and_nothing_else_does(carrier: CarrierProcess, account: Account) -> None:
     account.session.auth = (API_KEY, API_SECRET)
     assert account.create().status_code == 201

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -46,6 +47,33 @@ def test_sent_then_delivered_each_signed_as_the_sdk_expects(
     assert calls[0].token != calls[1].token
     assert len(calls[1].form["RawDlrDoneDate"]) == 10
     assert account.get(f"/Messages/{sid}.json").json()["status"] == "delivered"
+
+
+ALTERED: dict[str, Callable[[str, dict[str, str], str], tuple[str, dict[str, str], str]]] = {
+    "another message": lambda url, form, signature: (url.replace("m=7.1", "m=8.1"), form, signature),
+    "another path": lambda url, form, signature: (url.replace("/hooks/sms", "/hooks/wa"), form, signature),
+    "no query": lambda url, form, signature: (url.partition("?")[0], form, signature),
+    "another value": lambda url, form, signature: (url, form | {"To": "+6281199999999"}, signature),
+    "one field more": lambda url, form, signature: (url, form | {"ErrorCode": "21610"}, signature),
+    "one field less": lambda url, form, signature: (url, dict(list(form.items())[1:]), signature),
+    "the case of the signature": lambda url, form, signature: (url, form, signature.swapcase()),
+    "a shorter signature": lambda url, form, signature: (url, form, signature[:-1]),
+    "no signature": lambda url, form, signature: (url, form, ""),
+}
+
+
+def test_what_was_altered_is_refused_by_the_sdk(account: Account, hook: Hook, carrier: CarrierProcess) -> None:
+    """Two callbacks and a reply."""
+    carrier.control(reply=1, reply_after_ms=[1, 5], inbound_url=f"{hook.url}/hooks/sms?m=7.1")
+    validator = RequestValidator(carrier.auth_token)
+    account.create(1, StatusCallback=f"{hook.url}/hooks/sms?m=7.1")
+    calls = hook.wait_for(3)
+    assert sum("MessageStatus" not in call.form for call in calls) == 1
+    for call in calls:
+        url = hook.url + call.path
+        assert validator.validate(url, call.form, call.signature)
+        for name, alter in ALTERED.items():
+            assert not validator.validate(*alter(url, call.form, call.signature)), name
 
 
 def test_whatsapp_is_read_too(account: Account, hook: Hook, carrier: CarrierProcess) -> None:

@@ -8,11 +8,13 @@ import hashlib
 import hmac
 import json
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import ValidationError
 
 from dispatcher.spi import HookRequest, HttpResponse, OutboundMessage, Reason, Rejected, Status, Template
@@ -20,6 +22,7 @@ from dispatcher_channels.http_gateway import HttpGatewayChannel, HttpGatewayConf
 from dispatcher_channels.http_gateway.hooks import status_of
 from dispatcher_channels.http_gateway.paths import find, shown
 from dispatcher_channels.http_gateway.ready import ready_gateways
+from dispatcher_channels.http_gateway.templates import compile_form, compile_tree
 
 PLAIN: dict[str, Any] = {
     "base_url": "https://gateway.example",
@@ -223,3 +226,30 @@ def test_the_secret_stands_in_the_address_that_the_gateway_is_told() -> None:
     assert told == f"https://example.org/hooks/kota/{'x' * 20}?m=7.1"
     assert channel.verify(HookRequest("POST", told, {}, b"", {"m": "7.1"}))
     assert not channel.verify(HookRequest("POST", url, {}, b"", {"m": "7.1"}))
+
+
+FIXED = {"sender": "PEMDA", "secret": {"key": "k&"}, "values": {}}
+PLACES = {
+    "fixed": "{{ sender }}/{{ secret.key }}", "constant": "a & {b}", "alone": "{{text}}", "number": "{{ valid_for_s }}",
+    "both": "{{ sender }} to {{ to }}", "filtered": "{{ text | upper }}",
+}  # fmt: skip
+
+
+@given(st.text(max_size=20), st.none() | st.integers(1, 9))
+def test_what_is_filled_in_once_or_looked_up_is_as_if_rendered(text: str, valid_for_s: int | None) -> None:
+    names = {**FIXED, "text": text, "to": "+62", "valid_for_s": valid_for_s}
+    filled = compile_tree(PLACES, "text.form", FIXED)(names)
+    assert filled == compile_tree(PLACES, "text.form")(names)
+    assert filled == {name: value for name, value in rendered(names).items() if value}
+    assert compile_form(PLACES, "text.form", FIXED)(names) == urlencode(filled)
+
+
+def rendered(names: dict[str, Any]) -> dict[str, str]:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+    return {name: environment.from_string(text).render(names) for name, text in PLACES.items()}
+
+
+@pytest.mark.parametrize("text", ["{{ lost }}", "{{ secret.lost }}", "{{ sender }} {{ lost }}"])
+def test_a_name_that_is_not_there_is_told_with_its_place(text: str) -> None:
+    with pytest.raises(ValueError, match=r"text\.form\.to: .*lost"):
+        compile_form({"to": text}, "text.form", FIXED)(FIXED)
