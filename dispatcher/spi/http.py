@@ -56,6 +56,13 @@ class HttpResponse:
         """ValueError where the body is not a JSON object."""
         return json_object(self.body)
 
+    def record(self) -> dict[str, Any]:
+        """The JSON object, `{}` where the body is none: for refusals, whose status says enough."""
+        try:
+            return json_object(self.body)
+        except ValueError:
+            return {}
+
 
 def json_object(body: bytes) -> dict[str, Any]:
     """Of an answer or a webhook. ValueError where it is not a JSON object."""

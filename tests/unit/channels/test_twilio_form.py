@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher_channels.twilio.hooks import _fields
+from dispatcher.spi.webhooks import _fields
 
 PIECES = st.sampled_from([*"a%+2Bb5&=é", "%2B", "%2b", "%25", "%C3%A9", "%FF"])
 
