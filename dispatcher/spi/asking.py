@@ -1,7 +1,9 @@
 """The trade of asking a provider, off the hot path: what it holds, and what became of a message.
 
-UnansweredError      nobody answered, or with something else; the words are for people
-  RefusedError       the provider refused to answer, by its HTTP status and its own code
+    UnansweredError      nobody answered, or with something else; the words are for people
+      RefusedError       the provider refused to answer, by its HTTP status and its own code
+
+Subclass `Account`, set it as the channel's `account`, and raise what comes: `Channel` makes the best of it.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ Question = Callable[[], Awaitable[Finding]]
 
 
 class UnansweredError(Exception):
-    """Holds no secret, and nothing of the answer. `fix`: what to do about it."""
+    """Its words hold no secret, and nothing of the answer. `fix`: what to do about it."""
 
     def __init__(self, detail: str, fix: str = "") -> None:
         super().__init__(detail)
