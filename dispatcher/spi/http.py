@@ -220,6 +220,7 @@ class PooledClient:
     async def close(self) -> None:
         """Ends what is under way as ambiguous. Idle connections close with the last reference to the client."""
         client, self._client = self._client, None
+        self._patterns.clear()  # each holds the client, and with it the idle connections
         if client is not None:
             await client.close()
 
