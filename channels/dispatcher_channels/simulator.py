@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from dispatcher.spi import HttpClient, Secret
-from dispatcher_channels.twilio import TwilioChannel, TwilioConfig, TwilioSmsChannel, check
-from dispatcher_channels.twilio.config import BaseUrl
+from dispatcher.spi import BaseUrl, HttpClient, Secret, asking
+from dispatcher_channels.twilio import TwilioAccount, TwilioChannel, TwilioConfig, TwilioSmsChannel
 
 ACCOUNT_SID = "AC" + "0" * 31 + "1"
 AUTH_TOKEN = Secret("simulator-token")
@@ -39,13 +39,18 @@ SMS = replace(TwilioSmsChannel.capabilities, synthetic_only=True, absence_is_pro
 WHATSAPP = replace(SMS, media="whatsapp", cost_unit="message")
 
 
+class SimulatorAccount(TwilioAccount):
+    def questions(self) -> Mapping[str, asking.Question]:
+        return {"account": self.account}
+
+
 class SimulatorChannel(TwilioChannel):
     """Its list is complete and immediate, so that an empty answer is proof: as long as it was not restarted since."""
 
     name = "simulator"
     Config = SimulatorConfig
     capabilities = SMS
-    questions: ClassVar = {"account": check.account}
+    Account = SimulatorAccount
 
     def __init__(self, config: SimulatorConfig, http: HttpClient) -> None:
         if config.media == "whatsapp":

@@ -2,10 +2,11 @@
 
 from dispatcher.core.segments import gsm_octets, gsm_text, measure, split
 from dispatcher.core.status import Reason, Status
+from dispatcher.spi import asking, webhooks
 from dispatcher.spi.capabilities import Capabilities
 from dispatcher.spi.channel import API_VERSION, Channel, Deliver, Note
 from dispatcher.spi.codes import ErrorTable
-from dispatcher.spi.config import ChannelConfig, Secret
+from dispatcher.spi.config import BaseUrl, ChannelConfig, Secret, basic_authorization
 from dispatcher.spi.http import (
     AmbiguousError,
     HttpClient,
@@ -53,6 +54,7 @@ __all__ = [
     "Accepted",
     "Ambiguous",
     "AmbiguousError",
+    "BaseUrl",
     "Capabilities",
     "Channel",
     "ChannelConfig",
@@ -88,6 +90,8 @@ __all__ = [
     "Throttled",
     "Undecided",
     "Unsupported",
+    "asking",
+    "basic_authorization",
     "classify_status",
     "form_quoted",
     "gsm_octets",
@@ -96,4 +100,5 @@ __all__ = [
     "measure",
     "retry_after_s",
     "split",
+    "webhooks",
 ]

@@ -12,7 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from dispatcher.spi.asking import Account, or_undecided
 from dispatcher.spi.capabilities import Capabilities
+from dispatcher.spi.codes import ErrorTable
 from dispatcher.spi.config import ChannelConfig
 from dispatcher.spi.http import HttpClient
 from dispatcher.spi.messages import (
@@ -54,6 +56,13 @@ class Channel(ABC, Generic[ConfigT]):
     capabilities: Capabilities
     private: Private = Private()
     Config: ClassVar[type[ChannelConfig]]
+    error_table: ClassVar[ErrorTable] = ErrorTable({})
+    """The provider's codes, which `explain` reads."""
+    account: Account | None = None
+    """Answers `lookup`, `template` and `check`. Set it in `__init__`, or leave it and implement these.
+
+    Anything else under this name is the adapter's own, and is left alone: the name came after API 1.
+    """
 
     def __init__(self, config: ConfigT, http: HttpClient) -> None:
         """Cheap: no connection is made here. `http` is pooled, belongs to the engine and is closed by it."""
@@ -105,7 +114,9 @@ class Channel(ABC, Generic[ConfigT]):
 
     async def lookup(self, query: LookupQuery) -> LookupResult:
         """Ask the provider what became of an attempt. Only called where `capabilities.lookup`."""
-        return Undecided("this channel has no look-up")
+        if not isinstance(self.account, Account):
+            return Undecided("this channel has no look-up")
+        return await or_undecided(self.account.look_up(query))
 
     async def template(self, template_id: str) -> TemplateResult:
         """What the provider holds under this id. Only called where `capabilities.template_query`.
@@ -113,16 +124,18 @@ class Channel(ABC, Generic[ConfigT]):
         Errors of `http`, refused credentials and answers that are not as documented are `Undecided`; `Absent` only
         where the provider says that there is no such template. Part of API 1; without it, templates are not checked.
         """
-        return Undecided("this channel cannot ask for templates")
+        if not isinstance(self.account, Account):
+            return Undecided("this channel cannot ask for templates")
+        return await or_undecided(self.account.template(template_id))
 
     async def check(self) -> Sequence[Check]:
         """Credentials, templates, balance: what a person wants to know before a campaign starts. May use a slow SDK."""
-        return ()
+        return await self.account.check() if isinstance(self.account, Account) else ()
 
     @classmethod
     def explain(cls, code: str, language: str = "id") -> str:
         """A sentence for a campaign manager about one of the provider's codes; "" where there is none."""
-        return ""
+        return cls.error_table.explain(code, language)
 
     async def close(self) -> None:
         """Give back what `send` opened itself. Called once, after the last send."""

@@ -6,6 +6,7 @@
     retry_after_s = 86400        # only with not_sent and throttled: the earliest useful time
     en = "The recipient opted out."
     id = "Penerima sudah berhenti berlangganan."
+    also = ["21611"]             # other codes that say the same
 
 Providers warn that codes come and go: a code that is not here is no error, `outcome` answers None for it.
 """
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from dispatcher.core.status import Reason
+from dispatcher.core.status import Reason, Status
+from dispatcher.spi.http import HttpResponse, classify_status, retry_after_s
+from dispatcher.spi.messages import Found, Receipt
 from dispatcher.spi.outcome import (
     Ambiguous,
     Filtered,
@@ -74,7 +77,7 @@ class ErrorTable(Mapping[str, ErrorCode]):
     @classmethod
     def of(cls, tables: Mapping[str, Any], name: str) -> ErrorTable:
         """The same from another source, called `name` where an entry is wrong (ValueError)."""
-        return cls({code: _entry(name, code, table) for code, table in tables.items()})
+        return cls({code: _entry(name, code, table) for key, table in tables.items() for code in _codes(key, table)})
 
     def __getitem__(self, code: str) -> ErrorCode:
         return self._entries[code]
@@ -90,14 +93,66 @@ class ErrorTable(Mapping[str, ErrorCode]):
         entry = self._entries.get(code)
         return _OUTCOMES[entry.kind](entry, asked_s) if entry else None
 
+    def refusal(self, response: HttpResponse, code: str) -> Outcome:
+        """What an answer that is no success means: its status where that settles it, then its code.
+
+        A 429 was never processed, whatever else it says; a 5xx may have been, whatever else it says. A refusal with a
+        code that is not listed is this message's; one without any code may not even be the provider's.
+        """
+        common = classify_status(response)
+        if isinstance(common, Throttled):
+            return Throttled(common.retry_after_s, code or common.code)
+        if isinstance(common, Ambiguous):
+            return common
+        listed = self.outcome(code, retry_after_s(response)) or common
+        if listed is not None:
+            return listed
+        if code and response.status >= 400:
+            return Rejected(Reason.PROVIDER, code, "refused with a code that is not in errors.toml")
+        if response.status in (404, 405):
+            return Misconfigured(str(response.status), "there is no such address at this base_url")
+        return Ambiguous(str(response.status), "an answer that is not documented")
+
+    def dead(self, code: str) -> OptedOut | Rejected:
+        """What a message means that was created, and has failed at once. It has an id: it is never sent again."""
+        entry = self._entries.get(code)
+        if entry and entry.suppresses:
+            return OptedOut(code)
+        return Rejected(entry.reason if entry else Reason.PROVIDER, code)
+
+    def receipt(
+        self, status: Status, ref: str, provider_id: str, code: str = "", occurred_us: int | None = None
+    ) -> Receipt:
+        """A receipt with its reason, where it says that the message failed, and whether the person stopped us."""
+        if status is not Status.FAILED:
+            return Receipt(status, ref, provider_id, None, code, occurred_us)
+        entry = self._entries.get(code)
+        suppress = bool(entry and entry.suppresses)
+        return Receipt(status, ref, provider_id, self._reason(code), code, occurred_us, suppress=suppress)
+
+    def found(self, provider_id: str, status: Status, code: str = "") -> Found:
+        """As `receipt`, for what a look-up found."""
+        if status is not Status.FAILED:
+            return Found(provider_id, status)
+        return Found(provider_id, status, self._reason(code), code)
+
+    def _reason(self, code: str) -> Reason:
+        entry = self._entries.get(code)
+        return entry.reason if entry else Reason.OTHER
+
     def explain(self, code: str, language: str = "id") -> str:
         entry = self._entries.get(code)
         return entry.sentences.get(language, "") if entry else ""
 
 
+def _codes(key: str, table: Any) -> list[str]:
+    return [key, *map(str, table.get("also", ()))] if isinstance(table, dict) else [key]
+
+
 def _entry(name: str, code: str, table: Any) -> ErrorCode:
     try:
         fields = dict(table)
+        fields.pop("also", None)
         kind, reason = fields.pop("class"), Reason(fields.pop("reason"))
         retry = fields.pop("retry_after_s", None)
         if kind not in _OUTCOMES:

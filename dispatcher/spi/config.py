@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from base64 import b64encode
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
 Secret = SecretStr
 """A credential. Never printed, never stored in SQL, redacted in every log."""
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    plain = parts.scheme in ("http", "https") and parts.hostname
+    if not plain or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must look like https://host or https://host:port/path")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""Where a provider's API is, without a slash at its end, and without credentials."""
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """The header of HTTP's basic authentication (RFC 7617)."""
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 class ChannelConfig(BaseModel):

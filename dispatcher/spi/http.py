@@ -56,6 +56,13 @@ class HttpResponse:
         """ValueError where the body is not a JSON object."""
         return json_object(self.body)
 
+    def record(self) -> dict[str, Any]:
+        """The JSON object, `{}` where the body is none: for refusals, whose status says enough."""
+        try:
+            return json_object(self.body)
+        except ValueError:
+            return {}
+
 
 def json_object(body: bytes) -> dict[str, Any]:
     """Of an answer or a webhook. ValueError where it is not a JSON object."""
@@ -213,6 +220,7 @@ class PooledClient:
     async def close(self) -> None:
         """Ends what is under way as ambiguous. Idle connections close with the last reference to the client."""
         client, self._client = self._client, None
+        self._patterns.clear()  # each holds the client, and with it the idle connections
         if client is not None:
             await client.close()
 

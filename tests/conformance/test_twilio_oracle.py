@@ -16,8 +16,10 @@ from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from dispatcher.spi import HookRequest, OutboundMessage, Template
-from dispatcher_channels.twilio import TwilioConfig, hooks, send
+from dispatcher.spi import HookRequest, OutboundMessage, Template, webhooks
+from dispatcher.testing.conformance.base import GuardedClient
+from dispatcher_channels.twilio import TwilioConfig, TwilioSmsChannel, TwilioWhatsappChannel
+from dispatcher_channels.twilio.channel import signature as our_signature
 from tests.conformance import twilio_provider as twilio
 
 TOKEN = "12345"
@@ -47,9 +49,17 @@ def form_call(url: str, form: dict[str, list[str]], signature: str) -> HookReque
     return HookRequest("POST", url, headers, urlencode(form, doseq=True).encode(), {})
 
 
+def config(**changes: Any) -> TwilioConfig:
+    plain = {"account_sid": twilio.ACCOUNT_SID, "auth_token": TOKEN, "from": "+15005550006"}
+    return TwilioConfig.model_validate({**plain, **changes})
+
+
+CHANNEL = TwilioSmsChannel(config(), GuardedClient())
+
+
 @given(urls(), forms)
 def test_we_sign_as_twilio_signs(url: str, form: dict[str, list[str]]) -> None:
-    assert hooks.signature(url, form, TOKEN.encode()).decode() == RequestValidator(TOKEN).compute_signature(
+    assert our_signature(url, form, TOKEN.encode()).decode() == RequestValidator(TOKEN).compute_signature(
         url, Fields(form)
     )
 
@@ -70,7 +80,7 @@ def test_we_believe_whom_twilios_validator_believes(
     for variant in variants:
         signature = wrong or validator.compute_signature(variant, Fields(form))
         expected = validator.validate(url, Fields(form), signature)
-        assert hooks.verify(form_call(url, form, signature), TOKEN.encode()) == expected
+        assert CHANNEL.verify(form_call(url, form, signature)) == expected
 
 
 @given(st.one_of(forms.map(lambda form: urlencode(form, doseq=True)), st.text("ab=&+%25cé;", max_size=30)))
@@ -80,9 +90,9 @@ def test_we_read_forms_as_the_standard_library_does(text: str) -> None:
         expected = parse_qs(text, keep_blank_values=True, errors="strict")
     except ValueError:
         with pytest.raises(ValueError):
-            hooks.read_form(call)
+            webhooks.read_form(call)
     else:
-        assert hooks.read_form(call) == expected
+        assert webhooks.read_form(call) == expected
 
 
 @given(urls(), st.binary(max_size=200), st.booleans())
@@ -94,7 +104,7 @@ def test_json_bodies_are_signed_by_their_hash(url: str, noise: bytes, honest: bo
     signature = validator.compute_signature(url, {})
     headers = {"content-type": "application/json", "x-twilio-signature": signature}
     request = HookRequest("POST", url, headers, body, {"bodySHA256": digest})
-    assert hooks.verify(request, TOKEN.encode()) == validator.validate(url, body.decode(), signature) == honest
+    assert CHANNEL.verify(request) == validator.validate(url, body.decode(), signature) == honest
 
 
 class Recorder(HttpClient):
@@ -110,22 +120,18 @@ class Recorder(HttpClient):
         return Response(201, '{"sid": "SM1", "status": "queued"}')
 
 
-def config(**changes: Any) -> TwilioConfig:
-    plain = {"account_sid": twilio.ACCOUNT_SID, "auth_token": TOKEN, "from": "+15005550006"}
-    return TwilioConfig.model_validate({**plain, **changes})
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     texts,
     st.none() | st.dictionaries(words, texts, max_size=3),
     st.none() | st.integers(1, 36_000),
-    st.sampled_from(["", "whatsapp:"]),
+    st.sampled_from([TwilioSmsChannel, TwilioWhatsappChannel]),
     st.booleans(),
 )
 def test_we_ask_as_the_sdk_asks(
-    text: str, parameters: dict[str, str] | None, valid_for_s: int | None, prefix: str, by_service: bool
+    text: str, parameters: dict[str, str] | None, valid_for_s: int | None, kind: Any, by_service: bool
 ) -> None:
+    prefix = {TwilioSmsChannel: "", TwilioWhatsappChannel: "whatsapp:"}[kind]
     ours = config(**({"from": "", "messaging_service_sid": "MG" + "1" * 32} if by_service else {}))
     template = None if parameters is None else Template("HX" + "c" * 32, parameters=parameters)
     callback_url = "https://example.org/hooks/a?m=7.1"
@@ -138,7 +144,7 @@ def test_we_ask_as_the_sdk_asks(
     recorder = Recorder()
     Client(ours.account_sid, TOKEN, http_client=recorder).messages.create(**wanted)
 
-    body = send.form(message, send.fixed_fields(ours, prefix), prefix).decode()
+    body = kind(ours, GuardedClient()).form(message).decode()
     assert sorted(body.split("&")) == sorted(recorder.body.split("&"))
     assert ours.authorization == recorder.authorization
-    assert ours.messages_url + ".json" == recorder.url
+    assert ours.account_url + "/Messages.json" == recorder.url

@@ -133,7 +133,7 @@ def test_templates_and_an_empty_account() -> None:
         (said({"status": "suspended"}), "the account is suspended"),
         (raw.answer(200, b"<h1>Welcome</h1>"), "the answer is not Twilio's"),
         (raw.answer(502, b"<h1>Bad gateway</h1>"), "refused with HTTP 502"),
-        (raw.close_after_reading, "no connection (ConnectionError)"),
+        (raw.close_after_reading, "no connection to Twilio (the request may have left (ConnectError))"),
     ],
 )
 def test_what_is_wrong_is_a_line_with_a_fix(behaviour: Behaviour, detail: str) -> None:

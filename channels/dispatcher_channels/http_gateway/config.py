@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from dispatcher.spi import ChannelConfig, ErrorTable, Secret, Status
+from dispatcher.spi import BaseUrl, ChannelConfig, ErrorTable, Secret, Status
 from dispatcher_channels.http_gateway.paths import Part, Path, Paths, Pattern, Rule, Words
 from dispatcher_channels.http_gateway.ready import unofficial, with_defaults
 from dispatcher_channels.http_gateway.templates import compile_tree, names_of, sample
@@ -16,14 +15,6 @@ from dispatcher_channels.http_gateway.templates import compile_tree, names_of, s
 LONGEST_S: Final = 8.0
 """As long as the engine's client waits for any answer."""
 RECEIPT_STATUSES: Final = ("accepted", "sent", "delivered", "read", "failed", "unknown")
-
-
-def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    plain = parts.scheme in ("http", "https") and parts.hostname
-    if not plain or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("must look like https://host or https://host:port/path")
-    return url.rstrip("/")
 
 
 class Body(Part):
@@ -94,7 +85,7 @@ class HttpGatewayConfig(ChannelConfig):
 
     gateway: str = ""
     allow_unofficial: bool = False
-    base_url: Annotated[str, AfterValidator(_base_url)]
+    base_url: BaseUrl
     path: str = Field(default="/", pattern=r"^/[^?#\s]*$")
     method: Literal["POST", "PUT", "GET"] = "POST"
     media: Literal["sms", "whatsapp"] = "sms"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import re
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from dispatcher.spi import ErrorTable, HookAnswer, HookRequest, HttpResponse, Reason, Receipt, Status
+from dispatcher.spi import ErrorTable, HookAnswer, HookRequest, HttpResponse, Receipt, Status, webhooks
 from dispatcher_channels.http_gateway.config import Callback, HttpGatewayConfig, Signature
 from dispatcher_channels.http_gateway.paths import find, shown, text_at
 
@@ -24,17 +23,16 @@ def verify(request: HookRequest, config: HttpGatewayConfig) -> bool:
     proofs = []
     if config.hook_secret:
         last = urlsplit(request.url).path.rstrip("/").rpartition("/")[2]
-        proofs.append(hmac.compare_digest(last.encode(), config.hook_secret.get_secret_value().encode()))
+        proofs.append(webhooks.is_same(last, config.hook_secret.get_secret_value().encode()))
     if config.callback and config.callback.signature:
         signature = config.callback.signature
-        given = request.headers.get(signature.header.lower(), "").encode("utf-8", "replace")
         wanted = sign(request.body, signature, config.credentials[signature.key].get_secret_value())
-        proofs.append(hmac.compare_digest(wanted.encode(), given))
+        proofs.append(webhooks.is_same(request.headers.get(signature.header.lower(), ""), wanted.encode()))
     return bool(proofs) and all(proofs)
 
 
 def sign(body: bytes, signature: Signature, key: str) -> str:
-    digest = hmac.new(key.encode(), body, getattr(hashlib, signature.algorithm)).digest()
+    digest = webhooks.keyed_digest(key.encode(), body, signature.algorithm)
     text = digest.hex() if signature.encoding == "hex" else base64.b64encode(digest).decode()
     return signature.prefix + text
 
@@ -81,10 +79,8 @@ def _receipt(
     code = text_at(item, callback.code)
     if status is not Status.FAILED:
         return Receipt(status, ref, provider_id, code=""), ()
-    entry = errors.get(code)
-    reason = entry.reason if entry else Reason.OTHER
-    receipt = Receipt(status, ref, provider_id, reason, shown(code), suppress=bool(entry and entry.suppresses))
-    return receipt, () if entry or not code else (f"code {shown(code) or '(unreadable)'}",)
+    receipt = replace(errors.receipt(status, ref, provider_id, code), code=shown(code))
+    return receipt, () if code in errors or not code else (f"code {shown(code) or '(unreadable)'}",)
 
 
 def status_of(word: str, statuses: dict[str, Status]) -> Status | None:

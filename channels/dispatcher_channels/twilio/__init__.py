@@ -1,6 +1,7 @@
-"""Twilio: SMS and WhatsApp over the Messages API. The send is ours, the SDK serves `channel check`."""
+"""Twilio: SMS and WhatsApp over the Messages API."""
 
+from dispatcher_channels.twilio.account import TwilioAccount
 from dispatcher_channels.twilio.channel import TwilioChannel, TwilioSmsChannel, TwilioWhatsappChannel
 from dispatcher_channels.twilio.config import TwilioConfig
 
-__all__ = ["TwilioChannel", "TwilioConfig", "TwilioSmsChannel", "TwilioWhatsappChannel"]
+__all__ = ["TwilioAccount", "TwilioChannel", "TwilioConfig", "TwilioSmsChannel", "TwilioWhatsappChannel"]

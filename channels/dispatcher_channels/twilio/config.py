@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from typing import Annotated, Self
-from urllib.parse import urlsplit
+from typing import Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from dispatcher.spi import ChannelConfig, Secret
-
-
-def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
-        raise ValueError("must look like https://host or https://host:port/path")
-    return url.rstrip("/")
-
-
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
+from dispatcher.spi import BaseUrl, ChannelConfig, Secret, basic_authorization
 
 
 class TwilioConfig(ChannelConfig):
@@ -58,8 +40,8 @@ class TwilioConfig(ChannelConfig):
         return self.from_.removeprefix("whatsapp:")
 
     @property
-    def messages_url(self) -> str:
-        return f"{self.base_url}/2010-04-01/Accounts/{self.account_sid}/Messages"
+    def account_url(self) -> str:
+        return f"{self.base_url}/2010-04-01/Accounts/{self.account_sid}"
 
     @property
     def credentials(self) -> tuple[str, str]:
@@ -69,4 +51,4 @@ class TwilioConfig(ChannelConfig):
 
     @property
     def authorization(self) -> str:
-        return "Basic " + b64encode(":".join(self.credentials).encode()).decode()
+        return basic_authorization(*self.credentials)

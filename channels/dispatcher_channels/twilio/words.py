@@ -8,21 +8,13 @@ from typing import Final
 from dispatcher.spi import ErrorTable, Status
 
 STATUSES: Final[dict[str, Status]] = {
-    "scheduled": Status.ACCEPTED,
-    "accepted": Status.ACCEPTED,
-    "queued": Status.ACCEPTED,
-    "sending": Status.ACCEPTED,
+    **dict.fromkeys(("scheduled", "accepted", "queued", "sending"), Status.ACCEPTED),
     "sent": Status.SENT,
     "delivered": Status.DELIVERED,
     "read": Status.READ,
-    "undelivered": Status.FAILED,
-    "failed": Status.FAILED,
-    "canceled": Status.FAILED,
+    **dict.fromkeys(("undelivered", "failed", "canceled"), Status.FAILED),
     "partially_delivered": Status.FAILED,  # a message of several parts is delivered when all are
 }
 """MessageStatus → ours: https://www.twilio.com/docs/messaging/api/message-resource#message-status-values"""
-
-INBOUND: Final = frozenset({"receiving", "received"})
-"""The words of a message that came to us."""
 
 ERRORS: Final = ErrorTable.load(Path(__file__).with_name("errors.toml"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from dispatcher.spi import ChannelConfig, Secret
+from dispatcher.spi import BaseUrl, ChannelConfig, Secret
 
 
 class WhatsappCloudConfig(ChannelConfig):
@@ -20,7 +20,7 @@ class WhatsappCloudConfig(ChannelConfig):
     app_secret: Secret = Field(min_length=1)
     verify_token: Secret = Field(min_length=1)
     api_version: str = Field(default="v26.0", pattern=r"^v[0-9]{1,3}\.[0-9]{1,2}$")
-    base_url: str = Field(default="https://graph.facebook.com", pattern=r"^https?://[^/?#@\s]+(/[^?#@\s]*)?$")
+    base_url: BaseUrl = "https://graph.facebook.com"
 
     def url(self, path: str) -> str:
-        return f"{self.base_url.rstrip('/')}/{self.api_version}/{path}"
+        return f"{self.base_url}/{self.api_version}/{path}"

@@ -1,4 +1,4 @@
-"""Send a message: the JSON that goes out, and what the answer means.
+"""The JSON that goes out, and codes as they are listed.
 
 Parameters of a template go where their names say:
 
@@ -17,21 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from dispatcher.spi import (
-    Accepted,
-    Ambiguous,
-    ErrorTable,
-    HttpResponse,
-    Misconfigured,
-    OutboundMessage,
-    Outcome,
-    Reason,
-    Rejected,
-    Template,
-    Throttled,
-    classify_status,
-    retry_after_s,
-)
+from dispatcher.spi import ErrorTable, OutboundMessage, Template
 
 ERRORS: Final = ErrorTable.load(Path(__file__).with_name("errors.toml"))
 MEDIA: Final = frozenset({"image", "video", "document"})
@@ -51,16 +37,10 @@ def payload(message: OutboundMessage) -> dict[str, Any]:
 
 
 def _template(template: Template) -> dict[str, Any]:
-    body: dict[str, str] = {}
-    header: dict[str, str] = {}
-    buttons = []
-    for name, value in template.parameters.items():
-        if name.startswith("button."):
-            buttons.append(_button(name, value))
-        elif name.startswith("header."):
-            header[name.removeprefix("header.")] = value
-        else:
-            body[name] = value
+    given = template.parameters.items()
+    header = {name.removeprefix("header."): text for name, text in given if name.startswith("header.")}
+    body = {name: text for name, text in given if not name.startswith(("header.", "button."))}
+    buttons = [_button(name, value) for name, value in given if name.startswith("button.")]
     components = [
         *([{"type": "header", "parameters": _header(header)}] if header else ()),
         *([{"type": "body", "parameters": _texts(body)}] if body else ()),
@@ -95,43 +75,9 @@ def _button(name: str, value: str) -> dict[str, Any]:
     return {"type": "button", "sub_type": kind, "index": match[1], "parameters": [{"type": key, key: value}]}
 
 
-def code_of(error: Mapping[str, Any]) -> str:
+def code_of(error: Parameter) -> str:
     """As errors.toml lists it: 200 to 299 are one entry there, and so is an object that the token cannot see (33)."""
     code = str(error.get("code") or "0") if "code" in error else ""
     if code == "100" and str(error.get("error_subcode")) == "33":
         return "33"
     return "200" if code.isdecimal() and 200 <= int(code[:9]) <= 299 else code
-
-
-def outcome_of(response: HttpResponse) -> Outcome:
-    """A 429 was never processed, whatever else it says; a 5xx may have been, unless its code is the account's fault."""
-    try:
-        record = response.object()
-    except ValueError:
-        record = {}
-    error = record.get("error")
-    code = code_of(error) if isinstance(error, dict) else ""
-    common = classify_status(response)
-    if isinstance(common, Throttled):
-        return Throttled(common.retry_after_s, code or common.code)
-    listed = ERRORS.outcome(code, retry_after_s(response))
-    if isinstance(common, Ambiguous):
-        return listed if isinstance(listed, Misconfigured) else common
-    if response.status < 300 and error is None:
-        return _accepted(record)
-    return listed or common or _refused(response.status, code)
-
-
-def _accepted(record: Mapping[str, Any]) -> Outcome:
-    messages = record.get("messages")
-    first = messages[0] if isinstance(messages, list) and messages else None
-    wamid = first.get("id") if isinstance(first, dict) else None
-    return Accepted((wamid,)) if isinstance(wamid, str) and wamid else Ambiguous(detail="a success without an id")
-
-
-def _refused(status: int, code: str) -> Outcome:
-    if code and status >= 400:
-        return Rejected(Reason.PROVIDER, code, "refused with a code that is not in errors.toml")
-    if status in (404, 405):
-        return Misconfigured(str(status), "no Cloud API at this base_url")
-    return Ambiguous(str(status), "an answer that is not documented")

@@ -110,4 +110,11 @@ class EveryChannel(Contract):
 def _imports(source: str) -> list[str]:
     nodes = list(ast.walk(ast.parse(source)))
     plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    return plain + [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return plain + [name for node in nodes if isinstance(node, ast.ImportFrom) for name in _modules(node)]
+
+
+def _modules(node: ast.ImportFrom) -> list[str]:
+    """`from dispatcher import spi` imports the door, as `from dispatcher.spi import Channel` does."""
+    if node.module == "dispatcher":
+        return [f"dispatcher.{alias.name}" for alias in node.names]
+    return [node.module or ""]

@@ -8,6 +8,7 @@ from dispatcher.spi import (
     Ambiguous,
     ErrorTable,
     Filtered,
+    HttpResponse,
     Misconfigured,
     NotSent,
     OptedOut,
@@ -75,3 +76,43 @@ def test_sentences_by_language(tmp_path: Path) -> None:
 def test_a_wrong_entry_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         table(tmp_path, text)
+
+
+def test_codes_that_say_the_same_share_an_entry(tmp_path: Path) -> None:
+    codes = table(tmp_path, '7 = { class = "filtered", reason = "filtered", also = ["8"], en = "No", id = "Tidak" }')
+    assert list(codes) == ["7", "8"]
+    assert codes.outcome("8") == Filtered("8")
+    assert codes.explain("8", "en") == "No"
+    assert codes.explain("8", "also") == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome"),
+    [
+        (400, "7", Rejected(Reason.BLOCKED, "7")),
+        (429, "7", Throttled(None, "7")),
+        (503, "7", Ambiguous("503", "the provider failed while it handled the request")),
+        (401, "", Misconfigured("401", "the provider refused the credentials")),
+        (401, "7", Rejected(Reason.BLOCKED, "7")),
+        (404, "", Misconfigured("404", "there is no such address at this base_url")),
+        (400, "8", Rejected(Reason.PROVIDER, "8", "refused with a code that is not in errors.toml")),
+        (200, "8", Ambiguous("200", "an answer that is not documented")),
+        (400, "", Ambiguous("400", "an answer that is not documented")),
+    ],
+)
+def test_a_refusal_is_its_status_and_then_its_code(tmp_path: Path, status: int, code: str, outcome: Outcome) -> None:
+    codes = table(tmp_path, '7 = { class = "rejected", reason = "blocked" }')
+    assert codes.refusal(HttpResponse(status, {}, b""), code) == outcome
+
+
+def test_what_is_dead_on_arrival_is_never_sent_again(tmp_path: Path) -> None:
+    codes = table(
+        tmp_path,
+        """
+        7 = { class = "not_sent", reason = "unreachable" }
+        8 = { class = "opted_out", reason = "opted_out" }
+        """,
+    )
+    assert codes.dead("7") == Rejected(Reason.UNREACHABLE, "7")
+    assert codes.dead("8") == OptedOut("8")
+    assert codes.dead("9") == Rejected(Reason.PROVIDER, "9")
