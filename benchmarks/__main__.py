@@ -15,7 +15,7 @@ FULL = (
     ("benchmarks.import_contacts", "100000", "--postgres"),
     ("benchmarks.expand", "50000"),
     ("benchmarks.expand", "50000", "--postgres"),
-    ("benchmarks.send", "40000"),
+    ("benchmarks.send", "20000"),
     ("benchmarks.receipts",),
     ("benchmarks.tracked",),
     ("benchmarks.carrier",),

@@ -1,6 +1,6 @@
 """Messages sent a second through the Twilio face of a loopback carrier, against a bare client loop in the same run.
 
-python -m benchmarks.send [MESSAGES] [--workers 2] [--rounds 3]
+python -m benchmarks.send [MESSAGES] [--workers 2] [--rounds 6]
 
 Bare: one process, one pooled pyreqwest client, 64 requests at a time, nothing stored. Ours: claimed, begun, recorded
 and counted in SQL; embedded on SQLite, and two Celery workers on Postgres and Redis. They take turns, and the best of
@@ -81,9 +81,9 @@ def _rate(context: Context) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("messages", type=int, nargs="?", default=40_000)
+    parser.add_argument("messages", type=int, nargs="?", default=20_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=6)
     arguments = parser.parse_args()
     contenders: dict[str, Callable[[], float]] = {
         "bare client loop": lambda: bare(arguments.messages),
