@@ -192,8 +192,13 @@ class PooledClient:
         raise failure
 
     def _built(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> StreamRequest:
-        """Copied from one that was built before: a third of the price, and a sender's requests differ in their body."""
+        """Copied from one that was built before: a third of the price, where a sender's requests differ in their body.
+
+        Without a body they differ in their address, which may hold a number or a text: nothing of it is kept.
+        """
         client = self._open_client()
+        if body is None:
+            return client.request(method, url).headers(headers).build_streamed()
         known = self._patterns.get((method, url))
         if known is None or known[0] != headers:
             if len(self._patterns) >= _MOST_PATTERNS:
@@ -201,8 +206,7 @@ class PooledClient:
             built = client.request(method, url).headers(headers).build_streamed()
             known = self._patterns[method, url] = dict(headers), built
         request = known[1].copy()
-        if body is not None:
-            request.body = _request_body()(body)
+        request.body = _request_body()(body)
         return request
 
     async def _read(self, response: Response) -> bytes | None:
