@@ -57,6 +57,25 @@ def test_a_form_and_json_set_their_content_type() -> None:
     assert json.headers["content-type"] == "application/json"
 
 
+def test_a_request_that_is_copied_has_its_own_headers_and_body() -> None:
+    """Credentials may change under a mapping that stays, and another sender may use the same address."""
+
+    async def scenario() -> list[tuple[str, bytes]]:
+        async with RawServer(raw.answer(200)) as server:
+            client, headers = PooledClient(), {"authorization": "first"}
+            await client.request("POST", server.url, headers=headers, body=b"1")
+            await client.request("POST", server.url, headers=headers, body=b"2")
+            headers["authorization"] = "renewed"
+            await client.request("POST", server.url, headers=headers, body=b"3")
+            await client.request("POST", server.url, headers={"authorization": "another"}, body=b"4")
+            await client.request("POST", server.url)
+            await client.close()
+            return [(one.headers.get("authorization", ""), one.body) for one in server.requests]
+
+    told = [("first", b"1"), ("first", b"2"), ("renewed", b"3"), ("another", b"4"), ("", b"")]
+    assert asyncio.run(scenario()) == told
+
+
 def test_headers_of_the_answer_are_read_in_lower_case() -> None:
     response, _ = ask(raw.answer(200, b"ok", {"Retry-After": "3", "X-Two": "2"}))
     assert response.headers["retry-after"] == "3"
