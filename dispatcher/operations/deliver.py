@@ -27,6 +27,9 @@ from dispatcher.store.unknowns import senders_with_unknown
 from dispatcher.store.upkeep import senders_with_work
 
 _LOOK_EVERY_S = 0.2
+_LOOK_BESIDE_S = 0.5
+"""How often one looks for other senders with work while some are served."""
+
 _AWAY_S = 0.5
 _THREADS = 4
 _SETTLE_EVERY_S = 5.0
@@ -100,7 +103,7 @@ class Deliverer:
 
     async def _pause(self, drains: dict[int, asyncio.Task[None]]) -> None:
         if drains:
-            await asyncio.wait(drains.values(), timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(drains.values(), timeout=_LOOK_BESIDE_S, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(_LOOK_EVERY_S)
 

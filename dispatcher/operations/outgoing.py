@@ -76,12 +76,12 @@ class Outgoing:
 
     async def exchange(self, message: OutboundMessage) -> tuple[Outcome, str]:
         """Send it; what happened, and what of it goes into the wire log ("" for a plain acceptance)."""
-        tap, task = self._tap, asyncio.current_task()
-        if tap is None or task is None:
-            return await self.send(message), ""
+        tap, task = self._tap, _current_task()
+        if tap is None:
+            return await self._send(message, task), ""
         tap.begin(task)
         try:
-            outcome = await self.send(message)
+            outcome = await self._send(message, task)
         finally:
             said = tap.end(task)
         if not said or (isinstance(outcome, Accepted) and not self._keeps_accepted):
@@ -97,10 +97,12 @@ class Outgoing:
             log.error("wire-not-kept", sender=self._name, exc_info=error)
             return ""
 
-    async def send(self, message: OutboundMessage) -> Outcome:
-        """The one place where something leaves the house. Whatever is not plainly said counts as ambiguous."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
+    async def _send(self, message: OutboundMessage, task: asyncio.Task[Any]) -> Outcome:
+        """The one place where something leaves the house. Whatever is not plainly said counts as ambiguous.
+
+        `task`: the one that waits for it.
+        """
+        loop = asyncio.get_running_loop()
         # one watch for all: asyncio.timeout for each does the same at ten times the price, on the hottest line there is
         self._since_s[task] = loop.time()
         if self._watch is None:
@@ -134,6 +136,12 @@ class Outgoing:
                 task.cancel()
 
 
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
 def _redactor(channel: Channel[Any]) -> Redactor:
     """A plug-in may say nothing, or nonsense, of what is private: then what is found by itself is redacted."""
     private, config = getattr(channel, "private", None), getattr(channel, "config", None)
@@ -145,8 +153,11 @@ def _said(outcome: object) -> Outcome:
     """What a plug-in gives back may be anything; of what cannot be recorded nobody knows what it says."""
     if isinstance(outcome, Accepted):
         ids, parts = outcome.provider_ids, outcome.parts
-        is_plain = isinstance(ids, tuple) and all(isinstance(one, str) and one.isprintable() for one in ids)
-        if is_plain and isinstance(parts, int) and 0 <= parts <= MOST_PARTS:
-            return outcome
+        if isinstance(ids, tuple) and isinstance(parts, int) and 0 <= parts <= MOST_PARTS:
+            for one in ids:
+                if not isinstance(one, str) or not one.isprintable():
+                    break
+            else:
+                return outcome
         return Ambiguous(detail="an acceptance that cannot be read")
     return outcome if isinstance(outcome, Outcome) else Ambiguous(detail="no outcome")

@@ -47,12 +47,13 @@ def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]
     """Safe to repeat: an end that is known changes nothing."""
     now_us = context.now_us()
     senders = accept(connection, [_acceptance(one) for one in ended if _is_plain(one)], now_us)
-    rest = [one for one in ended if one.message_id not in senders]
-    if rest:
+    if len(senders) < len(ended):
+        rest = [one for one in ended if one.message_id not in senders]
         senders |= _record_rest(context, connection, rest, now_us)
     _keep_provider_ids(connection, senders, ended, now_us)
     wires = [Wire(one.message_id, one.attempt, one.wire) for one in ended if one.wire and one.message_id in senders]
-    exchanges.keep(connection, context.keys.sealer, wires, now_us)
+    if wires:
+        exchanges.keep(connection, context.keys.sealer, wires, now_us)
 
 
 def _is_plain(one: Ended) -> bool:

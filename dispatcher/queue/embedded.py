@@ -24,9 +24,9 @@ from dispatcher.operations.spool import begin_spool
 from dispatcher.operations.tick import Ticker
 from dispatcher.queue.lock import ProcessLock, lock_for
 
-TICK_EVERY_S = 0.5
+TICK_EVERY_S = 1.0
 _AWAY_S = 1.0
-_WATCH_EVERY_S = 0.2
+_WATCH_EVERY_S = 0.5
 
 Progress = Callable[[int, int | None], None]
 

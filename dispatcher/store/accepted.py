@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from dispatcher.core.status import Status
 from dispatcher.store import tally
 from dispatcher.store.bulk import numbers, words
+from dispatcher.store.prepared import driver_rows
 
 
 class Acceptance(NamedTuple):
@@ -35,6 +37,13 @@ FROM {source}
 WHERE messages.id = v.id AND messages.attempt = v.attempt AND status || '' = 'sending' AND NOT has_sibling
 RETURNING messages.id, step_id, hop, sender_id, counted
 """
+# picked by compiled code, for every message there is
+_STEP, _STEP_HOP_SENDER, _MESSAGE_AND_SENDER, _IS_COUNTED = (
+    itemgetter(1),
+    itemgetter(1, 2, 3),
+    itemgetter(0, 3),
+    itemgetter(4),
+)
 _POSTGRES = _SET.format(
     now="%s::bigint",
     greatest="greatest",
@@ -54,19 +63,19 @@ def accept(connection: Connection, ended: Sequence[Acceptance], now_us: int) -> 
         return {}
     rows = _accept(connection, sorted(ended), now_us)
     deltas: Counter[tally.Key] = Counter()
-    for (step_id, hop, sender_id), n in Counter((row[1], row[2], row[3]) for row in rows).items():
+    for (step_id, hop, sender_id), n in Counter(map(_STEP_HOP_SENDER, rows)).items():
         deltas[tally.message_key(step_id, hop, sender_id, Status.SENDING, "")] -= n
         deltas[tally.message_key(step_id, hop, sender_id, Status.ACCEPTED, "")] += n
-    for step_id, n in Counter(row[1] for row in rows if row[4]).items():
+    for step_id, n in Counter(map(_STEP, filter(_IS_COUNTED, rows))).items():
         deltas[tally.people_key(step_id, Status.SENDING)] -= n
         deltas[tally.people_key(step_id, Status.ACCEPTED)] += n
     tally.add(connection, deltas)
-    return {row[0]: row[3] for row in rows}
+    return dict(map(_MESSAGE_AND_SENDER, rows))
 
 
 def _accept(connection: Connection, ended: list[Acceptance], now_us: int) -> Sequence[Any]:
     if connection.dialect.name != "postgresql":
-        return connection.exec_driver_sql(_SQLITE, (now_us, now_us, json.dumps(ended))).all()
+        return driver_rows(connection, _SQLITE, (now_us, now_us, json.dumps(ended)))
     ids, attempts, provider_ids, parts = zip(*ended, strict=True)
     arrays = (numbers(ids), numbers(attempts), words(provider_ids), numbers(parts))
-    return connection.exec_driver_sql(_POSTGRES, (now_us, now_us, *arrays)).all()
+    return driver_rows(connection, _POSTGRES, (now_us, now_us, *arrays))

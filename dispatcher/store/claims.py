@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -35,6 +36,7 @@ from dispatcher.core.status import Status
 from dispatcher.store import tally
 from dispatcher.store.bulk import any_of, any_param, array_of
 from dispatcher.store.outbox import Batch
+from dispatcher.store.prepared import Prepared
 from dispatcher.store.tables import attempts, campaigns, messages
 
 m = messages.c
@@ -62,7 +64,7 @@ class Claimed(NamedTuple):
 
 FRONT_S = 1.0
 PRIORITIES = (0, 1)
-_SENDING_STATES = ("running", "done")
+_SENDING_STATES: tuple[ColumnElement[str], ...] = tuple(literal_column(f"'{state}'") for state in ("running", "done"))
 _CLAIMED_COLUMNS = tuple(m[name] for name in Claimed._fields)
 
 Found = Callable[[int, int, int], list[Claimed]]
@@ -123,19 +125,9 @@ def _hold(
 ) -> tuple[Claimed, ...]:
     def hold_of(campaign_id: int, priority: int, share: int) -> list[Claimed]:
         after_us, after_id = front.passed.get((campaign_id, priority), (-1, -1))
-        rows = connection.execute(
-            _HOLD,
-            {
-                "of_sender": sender_id,
-                "of_campaign": campaign_id,
-                "of_priority": priority,
-                "after_us": after_us,
-                "after_id": after_id,
-                "now_us": now_us,
-                "share": share,
-            },
-        )
-        found = [Claimed(*row) for row in rows]
+        of = {"of_sender": sender_id, "of_campaign": campaign_id, "of_priority": priority}
+        of |= {"after_us": after_us, "after_id": after_id, "now_us": now_us, "share": share}
+        found = list(map(Claimed._make, _HOLD.rows(connection, of)))
         if found:
             front.passed[campaign_id, priority] = found[-1].not_before_us, found[-1].id
         return found
@@ -216,7 +208,7 @@ def _ready(*columns: Any) -> Any:
     )
 
 
-def _hold_statement() -> Any:
+def _hold_statement(_: bool) -> Any:
     """The campaign's state is asked here too: the list of campaigns may be a second old (invariant 8)."""
     c = campaigns.c
     may_send = exists().where(c.id == bindparam("of_campaign"), c.state.in_(_SENDING_STATES))
@@ -226,7 +218,7 @@ def _hold_statement() -> Any:
 
 # built once: on the hot path, building a statement costs more than running it
 _WAITING = _waiting_statement()
-_HOLD = _hold_statement()
+_HOLD = Prepared(_hold_statement)
 
 
 @lru_cache
@@ -277,13 +269,13 @@ def begin(
     }
     if any(row.attempt for row in rows):
         _keep_earlier_attempts(connection, _mine(_is_postgres(connection), held), of)
-    begun = connection.execute(_begin_statement(_is_postgres(connection), held), of).all()
+    begun = _BEGIN[held].rows(connection, of)
     tally.add(connection, _moved(begun, sender_id))
     # `sending` ranks above `queued`: of two hops that waited, this one may count now
-    overtaking = [row.id for row in begun if row.has_sibling and not row.counted]
+    overtaking = [row[0] for row in filter(_HAS_SIBLING, begun) if not _IS_COUNTED(row)]
     if overtaking:
         Batch.lock(connection, overtaking).save(recount=True)
-    return {row.id: row.attempt for row in begun}
+    return dict(map(_ATTEMPT_OF, begun))
 
 
 def _mine(is_postgres: bool, held: bool) -> ColumnElement[bool]:
@@ -296,7 +288,6 @@ def _mine(is_postgres: bool, held: bool) -> ColumnElement[bool]:
     )
 
 
-@lru_cache
 def _begin_statement(is_postgres: bool, held: bool) -> Any:
     return (
         update(messages)
@@ -316,12 +307,18 @@ def _begin_statement(is_postgres: bool, held: bool) -> Any:
     )
 
 
-def _moved(begun: Sequence[Any], sender_id: int) -> Counter[tally.Key]:
+_BEGIN = {held: Prepared(partial(_begin_statement, held=held)) for held in (False, True)}
+# places in its rows: picked by compiled code, for every message there is
+_ATTEMPT_OF, _STEP_OF, _STEP_AND_HOP = itemgetter(0, 1), itemgetter(2), itemgetter(2, 3)
+_IS_COUNTED, _HAS_SIBLING = itemgetter(4), itemgetter(5)
+
+
+def _moved(begun: Sequence[tuple[Any, ...]], sender_id: int) -> Counter[tally.Key]:
     deltas: Counter[tally.Key] = Counter()
-    for (step_id, hop), n in Counter((row.step_id, row.hop) for row in begun).items():
+    for (step_id, hop), n in Counter(map(_STEP_AND_HOP, begun)).items():
         deltas[tally.message_key(step_id, hop, sender_id, Status.QUEUED, "")] -= n
         deltas[tally.message_key(step_id, hop, sender_id, Status.SENDING, "")] += n
-    for step_id, n in Counter(row.step_id for row in begun if row.counted).items():
+    for step_id, n in Counter(map(_STEP_OF, filter(_IS_COUNTED, begun))).items():
         deltas[tally.people_key(step_id, Status.QUEUED)] -= n
         deltas[tally.people_key(step_id, Status.SENDING)] += n
     return deltas

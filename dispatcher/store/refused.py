@@ -7,7 +7,6 @@ again afterwards: the claim looks once more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -18,6 +17,7 @@ from dispatcher.store.bulk import any_param, array_of
 from dispatcher.store.cancel import give_back_caps
 from dispatcher.store.claims import Claimed
 from dispatcher.store.outbox import Batch
+from dispatcher.store.prepared import Prepared
 from dispatcher.store.tables import campaigns, suppressions
 
 
@@ -39,8 +39,7 @@ def _refused(connection: Connection, rows: Sequence[Claimed]) -> list[int]:
     hashes = [bytes(row.address_hash) for row in rows]
     if not hashes:
         return []
-    statement = _stopped_statement(connection.dialect.name == "postgresql")
-    found = connection.execute(statement, {"hashes": array_of(connection, suppressions.c.address_hash, hashes)})
+    found = _STOPPED.rows(connection, {"hashes": array_of(connection, suppressions.c.address_hash, hashes)})
     stopped = {(bytes(address_hash), purpose) for address_hash, purpose in found}
     if not stopped:
         return []
@@ -52,10 +51,12 @@ def _refused(connection: Connection, rows: Sequence[Claimed]) -> list[int]:
     ]
 
 
-@lru_cache
 def _stopped_statement(is_postgres: bool) -> Any:
     s = suppressions.c
     return select(s.address_hash, s.purpose).where(any_param(s.address_hash, "hashes", is_postgres=is_postgres))
+
+
+_STOPPED = Prepared(_stopped_statement)
 
 
 def _purposes(connection: Connection, campaign_ids: set[int]) -> dict[int, str]:

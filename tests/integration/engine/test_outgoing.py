@@ -53,7 +53,7 @@ def _in_lanes(answer: Answer, messages: int, width: int = 1) -> list[Outcome | N
         out = _outgoing(answer)
 
         async def work(number: int) -> None:
-            ended[number] = await out.send(_message(number))
+            ended[number] = (await out.exchange(_message(number)))[0]
             current = asyncio.current_task()
             assert current is not None
             left_behind.append(current.cancelling())
@@ -111,7 +111,7 @@ def test_an_answer_in_the_moment_of_the_time_out_ends_its_own_message_only() -> 
         out, ended = _outgoing(answer), list[Outcome]()
 
         async def work(number: int) -> None:
-            ended.append(await out.send(_message(number)))
+            ended.append((await out.exchange(_message(number)))[0])
 
         lanes = Lanes(1, work)
         taking = asyncio.create_task(lanes.take(range(2)))
@@ -163,7 +163,7 @@ def test_who_ends_a_lane_ends_it() -> None:
         return SENT
 
     async def main() -> None:
-        task = asyncio.create_task(_outgoing(answer).send(_message(0)))
+        task = asyncio.create_task(_outgoing(answer).exchange(_message(0)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
