@@ -16,17 +16,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from dispatcher.core.clock import boottime_ns
+from dispatcher.core.clock import SECOND_US, boottime_ns
 from dispatcher.core.errors import UnavailableError
 from dispatcher.core.status import Reason
 from dispatcher.delivery.pacing import HORIZON_US, LATE_US, capacity, permits
+from dispatcher.delivery.schedule import throttle_delay_us
 from dispatcher.operations.context import Context
 from dispatcher.operations.ends import Ends
 from dispatcher.operations.hand import CLAIM_VOID_NS, Hand, Pace
 from dispatcher.operations.lanes import Lanes
 from dispatcher.operations.outgoing import Outgoing
 from dispatcher.operations.record import Ended, Withdrawn
-from dispatcher.spi import Channel, OutboundMessage, Rejected
+from dispatcher.spi import Channel, Misconfigured, OutboundMessage, Rejected, Throttled
 from dispatcher.spi.tap import Tap
 from dispatcher.store import claims, recent
 from dispatcher.store.claims import Claimed
@@ -41,6 +42,9 @@ CLAIM_US = 2_000_000
 
 LEASE_US = 15_000_000
 _WAIT_PAUSED_US = 1_000_000
+_UNTIL_RECORDED_US = 1_000_000
+"""By then the sender's row itself says that it is slow, or paused."""
+
 _AGAIN_US = 1_000
 """After a claim of which nothing may go: others behind it may."""
 
@@ -75,6 +79,8 @@ class Drain:
     _turn: int = 0
     _pace: Pace = field(default_factory=Pace)
     _front: claims.Front = field(default_factory=claims.Front)
+    _quiet_until_s: float = 0.0
+    """The provider asked for a pause: until then nothing leaves that is in our hands already."""
     _held: tuple[int, Sequence[Claimed]] = (0, ())
     """Token and rows of the transaction that holds and begins, until it is known to have happened."""
 
@@ -117,6 +123,8 @@ class Drain:
     async def _claim(self) -> Hand:
         if self.should_stop():
             return Hand(0, (), (), 0)
+        if (quiet_s := self._quiet_s()) > 0:
+            return Hand(0, (), (), 0, int(quiet_s * SECOND_US) + _AGAIN_US)
         self._held = 0, ()
         try:
             return await self.database(self._claim_in)  # type: ignore[no-any-return]
@@ -182,7 +190,7 @@ class Drain:
         if first_us is not None:
             await _sleep_until(self.context, first_us - self.context.lead.us)
         ids = [row.id for row in hand.rows[start:end]]
-        if hand.is_void or self.should_stop():
+        if hand.is_void or self.should_stop() or self._quiet_s() > 0:
             await self.database(lambda connection: claims.release(connection, hand.token, ids))
             return {}
         try:
@@ -216,13 +224,25 @@ class Drain:
 
     async def _send(self, going: _Going) -> None:
         hand, row, attempt, at_us = going
-        if self._is_late(hand, at_us) or hand.is_void:
+        if self._is_late(hand, at_us) or hand.is_void or self._quiet_s() > 0:
             self.ends.add(Ended(row.id, attempt, Withdrawn(hand.token)))
         elif row.synthetic and not self.channel.capabilities.synthetic_only:
             self.ends.add(Ended(row.id, attempt, Rejected(Reason.SYNTHETIC)))
         elif (message := self._opened(row, attempt)) is not None:
             outcome, wire = await self._outgoing.exchange(message)
+            if isinstance(outcome, Throttled | Misconfigured):
+                self._be_quiet(outcome)
             self.ends.add(Ended(row.id, attempt, outcome, self._keeps_ids, wire))
+
+    def _be_quiet(self, outcome: Throttled | Misconfigured) -> None:
+        """At once: the sender's row says so only when the end is recorded."""
+        asked_us = throttle_delay_us(outcome.retry_after_s) if isinstance(outcome, Throttled) else _UNTIL_RECORDED_US
+        pause_s = min(asked_us, _UNTIL_RECORDED_US) / SECOND_US
+        self._quiet_until_s = max(self._quiet_until_s, time.monotonic() + pause_s)
+
+    def _quiet_s(self) -> float:
+        """How long still; not above 0: not at all."""
+        return self._quiet_until_s - time.monotonic() if self._quiet_until_s else 0.0
 
     def _opened(self, row: Claimed, attempt: int) -> OutboundMessage | None:
         """None for a row that does not open: it fails alone, and the others go on."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from dispatcher.spi import (
     Ambiguous,
@@ -26,6 +27,9 @@ from dispatcher_channels.http_gateway.config import LONGEST_S, Body, HttpGateway
 from dispatcher_channels.http_gateway.private import private_of
 from dispatcher_channels.http_gateway.templates import Names, compile_form, compile_tree, names_of
 
+_JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
+
 
 class _Request:
     """How a body is made, compiled once."""
@@ -34,10 +38,7 @@ class _Request:
         self._query = compile_form(body.query, f"{place}.query", fixed) if body.query else None
         self._form = compile_form(body.form, f"{place}.form", fixed) if body.form else None
         self._json = compile_tree(body.json_, f"{place}.json", fixed) if body.json_ is not None else None
-        if self._json:
-            self.content_type = "application/json"
-        else:
-            self.content_type = "application/x-www-form-urlencoded" if self._form else ""
+        self.content_type = _JSON if self._json else _FORM if self._form else ""
 
     def query(self, names: Names) -> str:
         return self._query(names) if self._query else ""
@@ -65,6 +66,10 @@ class HttpGatewayChannel(Channel[HttpGatewayConfig]):
         self._text = _Request(config.text, "text", self._names) if config.text else None
         self._template = _Request(config.template, "template", self._names) if config.template else None
         self._headers = dict(compile_tree(config.headers, "headers")(self._names))
+        self._headers_of = {kind: _with_type(kind, self._headers) for kind in ("", _JSON, _FORM)}
+        # the longest is what the client keeps by itself: a second watch costs as much as all the rest of a send
+        self._is_watched = config.timeout_s < LONGEST_S
+        self._hook_secret = config.hook_secret.get_secret_value() if config.hook_secret else ""
 
     @property
     def identity(self) -> str:
@@ -81,31 +86,33 @@ class HttpGatewayChannel(Channel[HttpGatewayConfig]):
             query, body = request.query(names), request.body(names)
         except ValueError:
             return Rejected(Reason.TEMPLATE, detail="the body asks for a parameter that this message does not have")
-        try:
-            async with self._in_time():
-                response = await self._ask(f"{self._url}?{query}" if query else self._url, request.content_type, body)
-        except TimeoutError:
+        url = f"{self._url}?{query}" if query else self._url
+        asked = self.http.request(self.config.method, url, headers=self._head(request.content_type, body), body=body)
+        response = await (self._in_time(asked) if self._is_watched else asked)
+        if response is None:
             return Ambiguous(detail="no answer in time")
         return answers.outcome_of(response, self.config.answer, self._errors, message)
 
-    async def _ask(self, url: str, content_type: str, body: bytes | None) -> HttpResponse:
-        headers = {"content-type": content_type, **self._headers} if content_type else dict(self._headers)
-        signature = self.config.signature
-        if signature and body is not None:
-            key = self.config.credentials[signature.key].get_secret_value()
-            headers[signature.header] = hooks.sign(body, signature, key)
-        return await self.http.request(self.config.method, url, headers=headers, body=body)
+    def _head(self, content_type: str, body: bytes | None) -> dict[str, str]:
+        signature, headers = self.config.signature, self._headers_of[content_type]
+        if not signature or body is None:
+            return headers
+        key = self.config.credentials[signature.key].get_secret_value()
+        return {**headers, signature.header: hooks.sign(body, signature, key)}
 
-    def _in_time(self) -> AbstractAsyncContextManager[object]:
-        """The longest is what the client keeps by itself: a second watch costs as much as all the rest of a send."""
-        return nullcontext() if self.config.timeout_s == LONGEST_S else asyncio.timeout(self.config.timeout_s)
+    async def _in_time(self, asked: Awaitable[HttpResponse]) -> HttpResponse | None:
+        try:
+            async with asyncio.timeout(self.config.timeout_s):
+                return await asked
+        except TimeoutError:
+            return None
 
     def _callback_url(self, message: OutboundMessage) -> str:
         """With the secret in its path, where one is configured."""
-        if not self.config.hook_secret or not message.callback_url:
+        if not self._hook_secret or not message.callback_url:
             return message.callback_url
         place, mark, query = message.callback_url.partition("?")
-        return f"{place}/{self.config.hook_secret.get_secret_value()}{mark}{query}"
+        return f"{place}/{self._hook_secret}{mark}{query}"
 
     def verify(self, request: HookRequest) -> bool:
         return hooks.verify(request, self.config)
@@ -118,6 +125,10 @@ class HttpGatewayChannel(Channel[HttpGatewayConfig]):
     @classmethod
     def explain(cls, code: str, language: str = "id") -> str:
         return ready.explain(code, language)
+
+
+def _with_type(content_type: str, headers: Mapping[str, str]) -> dict[str, str]:
+    return {"content-type": content_type, **headers} if content_type else dict(headers)
 
 
 def capabilities_of(config: HttpGatewayConfig) -> Capabilities:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -54,8 +55,23 @@ class Rule(Part):
 
 def find(document: object, path: str) -> list[Any]:
     """Everything the path leads to, in order; `""` is the document itself."""
+    node: Any = document
+    for step in (steps := _steps(path)):
+        if step == "*" or not isinstance(node, dict):
+            return _find_all(document, steps)
+        node = node.get(step)
+    return [] if node is None else [node]
+
+
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split(".")) if path else ()
+
+
+def _find_all(document: object, steps: Iterable[str]) -> list[Any]:
+    """Where a step may lead to several, or to an element of a list."""
     nodes: list[Any] = [document]
-    for step in path.split(".") if path else ():
+    for step in steps:
         nodes = [below for node in nodes for below in _below(node, step)]
     return [node for node in nodes if node is not None]
 
@@ -72,7 +88,11 @@ def _below(node: object, step: str) -> Iterable[Any]:
 
 
 def text_at(document: object, paths: Sequence[str]) -> str:
-    return next(iter(texts_at(document, paths)), "")
+    for path in paths:
+        for value in find(document, path):
+            if text := _text(value):
+                return text
+    return ""
 
 
 def texts_at(document: object, paths: Sequence[str]) -> list[str]:
@@ -81,9 +101,11 @@ def texts_at(document: object, paths: Sequence[str]) -> list[str]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value).strip() if isinstance(value, str | int | float) else ""
+    return str(value) if isinstance(value, int | float) else ""
 
 
 def shown(word: str) -> str:

@@ -54,23 +54,36 @@ def compile_tree(tree: object, place: str, fixed: Names = _NOTHING) -> Leaf:
 
 def compile_form(fields: Mapping[str, str], place: str, fixed: Names) -> Callable[[Names], str]:
     """A function from names to the encoded form or query, without what came out empty."""
-    pairs = [(form_quoted(name) + "=", compile_tree(value, f"{place}.{name}", fixed)) for name, value in fields.items()]
-    return lambda names: "&".join([name + form_quoted(value) for name, leaf in pairs if (value := leaf(names))])
+    parts: list[str | tuple[str, Leaf]] = []
+    for name, value in fields.items():
+        leaf = compile_tree(value, f"{place}.{name}", fixed)
+        if not _is_fixed(value, fixed):
+            parts.append((form_quoted(name) + "=", leaf))
+        elif filled := leaf(fixed):
+            parts.append(f"{form_quoted(name)}={form_quoted(filled)}")
+    return lambda names: "&".join([pair for part in parts if (pair := _pair(part, names))])
+
+
+def _pair(part: str | tuple[str, Leaf], names: Names) -> str:
+    if isinstance(part, str):
+        return part
+    value = part[1](names)
+    return part[0] + form_quoted(value) if value else ""
 
 
 def _leaf(text: str, place: str, fixed: Names) -> Leaf:
     if "{" not in text:
         return lambda names: text
     fill = _rendered(text, place)
-    if _names_in(text) <= fixed.keys():
+    if _is_fixed(text, fixed):
         filled = fill(fixed)
         return lambda names: filled
     alone = _ALONE.fullmatch(text)
     return _looked_up(alone[1], fill) if alone else fill
 
 
-def _names_in(text: str) -> set[str]:
-    return find_undeclared_variables(_environment().parse(text))
+def _is_fixed(text: str, fixed: Names) -> bool:
+    return "{" not in text or find_undeclared_variables(_environment().parse(text)) <= fixed.keys()
 
 
 def _looked_up(name: str, fill: Leaf) -> Leaf:

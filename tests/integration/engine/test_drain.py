@@ -102,6 +102,22 @@ def test_one_throttled_sender_slows_nobody_else_and_uses_up_no_try(make: Make) -
     stage.close()
 
 
+@pytest.mark.parametrize("rate", ["", "100 msg/s"])
+@pytest.mark.parametrize("outcome", [Throttled(600.0), Misconfigured("20003", "wrong")], ids=["throttled", "refused"])
+def test_what_was_claimed_already_waits_as_well(make: Make, outcome: Any, rate: str) -> None:
+    """The provider asked for a pause, or knows us not: it is not asked once more for each row in hand."""
+    provider = Provider(lambda message: outcome)
+    stage = make({"sms": provider}, rates={"sms": rate} if rate else {})
+    stage.people(40)
+    stage.start()
+    stage.drain(lambda: bool(stage.sender().paused or stage.sender().slow_until_us))
+    stage.check()
+    assert 1 <= len(provider.refs) <= 3
+    assert stage.statuses() == {"queued": 40}
+    assert {row.tries for row in stage.rows()} == {0}
+    stage.close()
+
+
 def test_refused_credentials_pause_the_sender_with_the_reason_and_lose_nothing(make: Make) -> None:
     provider = Provider(lambda message: Misconfigured("20003", "the account refuses our token"))
     stage = make({"sms": provider})
