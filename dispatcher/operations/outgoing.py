@@ -11,6 +11,7 @@ from dispatcher.delivery import wirelog
 from dispatcher.delivery.redact import Redaction, Redactor
 from dispatcher.operations.context import Context
 from dispatcher.operations.logs import log
+from dispatcher.operations.watch import Watch, current_task
 from dispatcher.receipts.fold import make_ref
 from dispatcher.render.content import decode
 from dispatcher.spi import (
@@ -32,8 +33,6 @@ SEND_TIMEOUT_S = 9.0
 """For a channel that keeps no time of its own; the shared client's is shorter."""
 
 MOST_PARTS = 32_767
-WATCHES = 18
-"""How often in that time one looks: an answer may be late by an eighteenth."""
 
 
 class Outgoing:
@@ -46,9 +45,7 @@ class Outgoing:
         self._redactor = _redactor(channel) if tap is not None else Redactor(Private())
         self._context = context
         self._channel = channel
-        self._since_s: dict[asyncio.Task[Any], float] = {}
-        self._overdue: set[asyncio.Task[Any]] = set()
-        self._watch: asyncio.TimerHandle | None = None
+        self._watch = Watch(SEND_TIMEOUT_S)
         public_url, capabilities = context.environment.public_url, channel.capabilities
         has_hook = bool(public_url) and capabilities.receipts == "push"
         self._hook = f"{public_url}/hooks/{name}?m=" if has_hook else ""
@@ -76,7 +73,7 @@ class Outgoing:
 
     async def exchange(self, message: OutboundMessage) -> tuple[Outcome, str]:
         """Send it; what happened, and what of it goes into the wire log ("" for a plain acceptance)."""
-        tap, task = self._tap, _current_task()
+        tap, task = self._tap, current_task()
         if tap is None:
             return await self._send(message, task), ""
         tap.begin(task)
@@ -100,13 +97,9 @@ class Outgoing:
     async def _send(self, message: OutboundMessage, task: asyncio.Task[Any]) -> Outcome:
         """The one place where something leaves the house. Whatever is not plainly said counts as ambiguous.
 
-        `task`: the one that waits for it.
+        `task`: the one that waits for it. A channel may keep a cancellation to itself: the lane goes on all the same.
         """
-        loop = asyncio.get_running_loop()
-        # one watch for all: asyncio.timeout for each does the same at ten times the price, on the hottest line there is
-        self._since_s[task] = loop.time()
-        if self._watch is None:
-            self._watch = loop.call_later(SEND_TIMEOUT_S / WATCHES, self._look, loop)
+        self._watch.begin(task)
         try:
             return _said(await self._channel.send(message))
         except NotSentError:
@@ -114,32 +107,14 @@ class Outgoing:
         except AmbiguousError:
             return Ambiguous(detail="no answer")
         except asyncio.CancelledError:
-            is_overdue = task in self._overdue
-            if task.cancelling() > is_overdue:
+            if self._watch.is_cancelled_by_others(task):
                 raise  # somebody ends the lane
+            is_overdue = self._watch.is_overdue(task)
             return Ambiguous(detail="no answer in time" if is_overdue else "cancelled by its channel")
         except Exception as error:
             return Ambiguous(detail=type(error).__name__)
         finally:
-            del self._since_s[task]
-            if task in self._overdue:
-                # here, because a channel may have kept the cancellation to itself: the lane goes on to the next message
-                self._overdue.discard(task)
-                task.uncancel()
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._watch = loop.call_later(SEND_TIMEOUT_S / WATCHES, self._look, loop) if self._since_s else None
-        latest_s = loop.time() - SEND_TIMEOUT_S
-        for task, since_s in self._since_s.items():
-            if since_s <= latest_s and task not in self._overdue:
-                self._overdue.add(task)
-                task.cancel()
-
-
-def _current_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None
-    return task
+            self._watch.end(task)
 
 
 def _redactor(channel: Channel[Any]) -> Redactor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from dispatcher.core.ids import MAX_ID
@@ -28,8 +29,12 @@ def make_ref(message_id: int, attempt: int) -> str:
     return f"{message_id}.{attempt}"
 
 
+@lru_cache(maxsize=4096)
 def parse_ref(text: str) -> Ref | None:
-    """`<message>.<attempt>` or `<message>.<attempt>.<mac>`; None for anything else, whoever sent it."""
+    """`<message>.<attempt>` or `<message>.<attempt>.<mac>`; None for anything else, whoever sent it.
+
+    Remembered: the checks, the journal and the fold of one call ask one after the other.
+    """
     parts = text.split(".")
     if len(text) > _LONGEST_REF or len(parts) not in (2, 3) or not all(p.isascii() and p.isdigit() for p in parts[:2]):
         return None

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from dispatcher.operations.watch import Watch, current_task
+
 MAX_BODY: Final = 1 << 20
 BODY_TIMEOUT_S: Final = 10.0
 _MAX_OF_ALL: Final = 64 << 20
@@ -27,18 +29,23 @@ class BodyReader:
     """One per server."""
 
     def __init__(self, timeout_s: float = BODY_TIMEOUT_S) -> None:
-        self._timeout_s = timeout_s
+        self._watch = Watch(timeout_s)
         self._held = 0
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
         """Raises BodyError."""
         if _declared_length(scope) > MAX_BODY:
             raise BodyError(413)
+        task = current_task()
+        self._watch.begin(task)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._read(receive)
-        except TimeoutError:
+            return await self._read(receive)
+        except asyncio.CancelledError:
+            if self._watch.is_cancelled_by_others(task):
+                raise
             raise BodyError(408) from None
+        finally:
+            self._watch.end(task)
 
     async def _read(self, receive: Receive) -> bytes:
         parts: list[bytes] = []

@@ -94,7 +94,7 @@ class Hooks:
             url=base + path.decode("latin-1") + (f"?{query}" if query else ""),
             headers={key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
             body=body,
-            query=dict(parse_qsl(query, keep_blank_values=True)),
+            query=_pairs(query),
         )
 
     def _genuine(self, caller: Caller, request: HookRequest) -> Channel[Any]:
@@ -179,6 +179,14 @@ async def _send(send: Send, status: int, body: bytes, content_type: bytes) -> No
         headers.append((b"connection", b"close"))  # what is left of the body is not worth reading
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _pairs(query: str) -> dict[str, str]:
+    """Nearly always our own reference alone, which needs no decoding."""
+    name, _, value = query.partition("=")
+    if value.replace(".", "").isalnum() and name.isalnum() and query.isascii():
+        return {name: value}
+    return dict(parse_qsl(query, keep_blank_values=True))
 
 
 def _own_url(scope: Scope) -> str:

@@ -117,10 +117,11 @@ def test_an_answer_in_the_moment_of_the_time_out_ends_its_own_message_only() -> 
         taking = asyncio.create_task(lanes.take(range(2)))
         while not answers:
             await asyncio.sleep(0)
-        for task in out._since_s:
-            out._since_s[task] = float("-inf")
+        watch = out._watch
+        for task in watch._since_s:
+            watch._since_s[task] = float("-inf")
         answers[0].set_result(SENT)
-        out._look(loop)
+        watch._look(loop)
         await taking
         while len(answers) < 2:
             await asyncio.sleep(0)
