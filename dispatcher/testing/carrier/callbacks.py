@@ -7,15 +7,18 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dispatcher.testing.carrier.poster import CONNECT_TIMEOUT_S, SCHEME, TIMEOUT_S, Poster
 
 if TYPE_CHECKING:
     from pyreqwest.client import Client
 
     from dispatcher.testing.carrier.timeline import Timeline
 
-CONNECT_TIMEOUT = timedelta(seconds=5)
-TIMEOUT = timedelta(seconds=15)
+CONNECT_TIMEOUT = timedelta(seconds=CONNECT_TIMEOUT_S)
+TIMEOUT = timedelta(seconds=TIMEOUT_S)
+USER_AGENT: Final = "TwilioProxy/1.1"
 
 
 class Post(NamedTuple):
@@ -56,6 +59,7 @@ class Callbacks:
         self._drains = 0
         self._age = 0
         self._client: Client | None = None
+        self._poster = Poster(USER_AGENT)
         self._to_redeliver = 0
         self.delivered = 0
         self.refused = 0
@@ -102,6 +106,7 @@ class Callbacks:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._poster.close()
         if self._client is not None:
             await self._client.close()
 
@@ -157,6 +162,8 @@ class Callbacks:
 
         try:
             url, headers, body = callback.post()
+            if url.startswith(SCHEME):
+                return await self._poster.post(url, headers, body)
             request = self._pool().post(url).headers(headers).body_bytes(body).build()
             return (await request.send()).status
         except (PyreqwestError, ValueError):
@@ -166,6 +173,6 @@ class Callbacks:
         if self._client is None:
             from pyreqwest.client import ClientBuilder
 
-            builder = ClientBuilder().follow_redirects(False).no_proxy().user_agent("TwilioProxy/1.1")
+            builder = ClientBuilder().follow_redirects(False).no_proxy().user_agent(USER_AGENT)
             self._client = builder.connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT).build()
         return self._client
