@@ -75,6 +75,18 @@ async def sent(settings: dict[str, Any], text: str) -> tuple[str, str, dict[str,
         ({"signature": {"header": "X-Sign", "key": "hmac"}}, "signature.key: there is no hmac in `credentials`"),
         ({"callback": {"status": "s", "statuses": {"ok": "queued"}}}, "callback.statuses"),
         ({"callback": {"status": "s", "statuses": {"ok": "sent"}}}, "nothing proves who calls"),
+        (
+            {
+                "credentials": {"k": "key"},
+                "callback": {
+                    "format": "query",
+                    "status": "s",
+                    "statuses": {"ok": "sent"},
+                    "signature": {"header": "X-Sign", "key": "k"},
+                },
+            },
+            "callback.signature: it covers the body",
+        ),
         ({"hook_secret": "short"}, "hook_secret"),
         ({"timeout_s": 60}, "timeout_s"),
         ({"gateway": "zensiva"}, "ready are: dartmedia, infobip"),
