@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dispatcher.core.errors import ProviderError, UsageError
+from dispatcher.operations.logs import log
 from dispatcher.operations.private_hosts import require_public
 from dispatcher.settings import Environment, SenderSettings
 from dispatcher.spi import API_VERSION, Capabilities, Channel, HttpClient
@@ -77,7 +78,7 @@ class Channels:
         *,
         resolve: bool = False,
     ) -> Channel[Any]:
-        """A sender ready to send. ProviderError (exit 7) where credentials are missing or do not fit.
+        """A sender ready to send. ProviderError (exit 7) where credentials are missing or do not fit, or it breaks.
 
         `resolve`: it will be used, so that names of hosts are looked up (private_hosts.py).
         """
@@ -90,9 +91,21 @@ class Channels:
             place = ".".join(str(part) for part in first["loc"]) or "settings"
             problem = first["msg"].removeprefix("Value error, ")
             raise ProviderError("sender-settings", f"sender {sender}: {place}: {problem}") from None
+        except Exception as error:
+            raise _broken(sender, error) from None
         if not (settings.allow_private or channel.capabilities.synthetic_only):
             require_public(sender, config, resolve=resolve)
-        return channel(config, http)
+        try:
+            return channel(config, http)
+        except Exception as error:
+            raise _broken(sender, error) from None
+
+
+def _broken(sender: str, error: Exception) -> ProviderError:
+    """Anyone's code: its sender is told of, and the others go on. What it says may quote a credential."""
+    log.error("channel-failed", sender=sender, exc_info=error)
+    message = f"sender {sender}: its channel does not open ({type(error).__name__})"
+    return ProviderError("broken-channel", message, "Tell the adapter's maker.")
 
 
 def _origin_order(point: EntryPoint) -> tuple[bool, str]:

@@ -215,7 +215,7 @@ class Drain:
         if hand.begun is not None:
             started = time.monotonic()
             await self._lanes.take(ours)
-            self._pace.saw(end - start, time.monotonic() - started)
+            self._pace.saw(end - start - hand.withdrawn, time.monotonic() - started)
             return
         for going in ours:
             if going.at_us is not None:
@@ -225,6 +225,7 @@ class Drain:
     async def _send(self, going: _Going) -> None:
         hand, row, attempt, at_us = going
         if self._is_late(hand, at_us) or hand.is_void or self._quiet_s() > 0:
+            hand.withdrawn += 1
             self.ends.add(Ended(row.id, attempt, Withdrawn(hand.token)))
         elif row.synthetic and not self.channel.capabilities.synthetic_only:
             self.ends.add(Ended(row.id, attempt, Rejected(Reason.SYNTHETIC)))

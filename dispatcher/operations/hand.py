@@ -25,6 +25,9 @@ class Hand:
     wait_us: int = 0
     """Where there are no rows: how long to leave the sender alone; 0: nothing waits."""
     was_late: bool = False
+    withdrawn: int = 0
+    """How many of its begun rows did not leave: they tell nothing of how fast the provider is."""
+
     begun: dict[int, int] | None = None
     """message → attempt, where the claim's own commit began them: one slice."""
 

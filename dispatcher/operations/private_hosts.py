@@ -8,15 +8,21 @@ that points elsewhere after it was looked up.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from pydantic import AnyUrl
+
 from dispatcher.core.errors import ProviderError
 from dispatcher.spi import ChannelConfig
 
 _KEYS: Final = ("host", "url")
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]*")
+"""What every client reads alike: of a backslash, of `%2e` or of a full-width digit, each makes a host of its own."""
+
 _LOCAL: Final = ("localhost", "local", "internal", "lan", "home.arpa")
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -36,13 +42,16 @@ def hosts_of(config: ChannelConfig) -> Iterator[tuple[str, str]]:
     """Key and host, as it is written in the settings."""
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
-        if isinstance(value, str) and value and name.rpartition("_")[2] in _KEYS:
-            yield field.alias or name, (urlsplit(value).hostname or "") if "://" in value else value
+        if isinstance(value, str | AnyUrl) and value and name.rpartition("_")[2] in _KEYS:
+            text = str(value)
+            yield field.alias or name, (urlsplit(text).hostname or "") if "://" in text else text
 
 
 def is_private_name(host: str) -> bool:
     """By how it is written, without a network: an address in any spelling, or a name that only means something here."""
-    host = host.strip("[]").partition("%")[0].rstrip(".").lower()
+    host = host.strip("[]").rstrip(".").lower()
+    if not _HOST.fullmatch(host):
+        return True
     try:
         return is_private(str(ipaddress.ip_address(host)))
     except ValueError:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from dispatcher.core.clock import SECOND_US
 from dispatcher.core.errors import DispatcherError, IncompleteError, ProviderError, RefusedError, UsageError
 from dispatcher.core.phone import PhoneNumber, parse_phone
+from dispatcher.core.segments import measure
 from dispatcher.delivery.pacing import permits
 from dispatcher.delivery.people import Wish
 from dispatcher.operations.channels import Plugin
@@ -150,10 +151,13 @@ def send_test(context: Context, name: str, to: str, text: str, by: str) -> dict[
     _known(context, name)
     settings = context.settings.senders[name]
     number = parse_phone(to, settings.countries[0] if settings.countries else "ID")
-    context.open_sender(name, PooledClient())
+    capabilities = context.open_sender(name, PooledClient()).capabilities
+    segments = measure(text).segments if capabilities.cost_unit == "segment" else 1
     sender_id = sync_senders(context)[name]
-    test_id, wait_s = context.database.run(lambda connection: _permit(context, connection, name, sender_id, number, by))
-    message = OutboundMessage(make_ref(test_id, 1), number.e164, text)
+    test_id, wait_s = context.database.run(
+        lambda connection: _permit(context, connection, name, sender_id, number, segments, by)
+    )
+    message = OutboundMessage(make_ref(test_id, 1), number.e164, text, segments=segments)
 
     async def send(channel: Channel[Any]) -> Outcome:
         await asyncio.sleep(wait_s)
@@ -168,7 +172,7 @@ def send_test(context: Context, name: str, to: str, text: str, by: str) -> dict[
 
 
 def _permit(
-    context: Context, connection: Connection, name: str, sender_id: int, number: PhoneNumber, by: str
+    context: Context, connection: Connection, name: str, sender_id: int, number: PhoneNumber, segments: int, by: str
 ) -> tuple[int, float]:
     """An id for the message, and how long its permit is away (invariant 9)."""
     settings, now_us = context.settings.senders[name], context.now_us()
@@ -183,7 +187,8 @@ def _permit(
         raise RefusedError("sender-paused", f"sender {name} is paused: {sender.pause_reason or 'by a person'}", hint)
     at_us = now_us
     if sender.rate_per_s:
-        (at_us,), tat_us = permits(sender.tat_us, now_us, sender.rate_per_s, [1], 1 << 62)
+        units = segments if sender.rate_unit == "segment" else 1
+        (at_us,), tat_us = permits(sender.tat_us, now_us, sender.rate_per_s, [units], 1 << 62)
         move_tat(connection, sender_id, tat_us)
     wait_s = (at_us - now_us) / SECOND_US
     if wait_s > _LONGEST_WAIT_S:

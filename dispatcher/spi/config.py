@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
@@ -12,10 +13,14 @@ Secret = SecretStr
 """A credential. Never printed, never stored in SQL, redacted in every log."""
 
 
+_PLACE: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+"""Stricter than a URL: whoever checks the host and whoever connects to it must read the same one."""
+
+
 def _base_url(url: str) -> str:
     parts = urlsplit(url)
-    plain = parts.scheme in ("http", "https") and parts.hostname
-    if not plain or parts.query or parts.fragment or "@" in parts.netloc:
+    plain = parts.scheme in ("http", "https") and _PLACE.fullmatch(parts.netloc) and (parts.port is None or parts.port)
+    if not plain or parts.query or parts.fragment or re.search(r"[\s\\]", url):
         raise ValueError("must look like https://host or https://host:port/path")
     return url.rstrip("/")
 

@@ -194,20 +194,26 @@ class PooledClient:
     def _built(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> StreamRequest:
         """Copied from one that was built before: a third of the price, where a sender's requests differ in their body.
 
-        Without a body they differ in their address, which may hold a number or a text: nothing of it is kept.
+        Without a body, or with a query, they differ in their address, which may hold a number or a text: nothing of it
+        is kept.
         """
         client = self._open_client()
-        if body is None:
-            return client.request(method, url).headers(headers).build_streamed()
+        if body is None or "?" in url:
+            request = client.request(method, url).headers(headers).build_streamed()
+        else:
+            request = self._pattern(client, method, url, headers).copy()
+        if body is not None:
+            request.body = _request_body()(body)
+        return request
+
+    def _pattern(self, client: Client, method: str, url: str, headers: Mapping[str, str]) -> StreamRequest:
         known = self._patterns.get((method, url))
         if known is None or known[0] != headers:
             if len(self._patterns) >= _MOST_PATTERNS:
                 self._patterns.clear()
             built = client.request(method, url).headers(headers).build_streamed()
             known = self._patterns[method, url] = dict(headers), built
-        request = known[1].copy()
-        request.body = _request_body()(body)
-        return request
+        return known[1]
 
     async def _read(self, response: Response) -> bytes | None:
         """The body, None where it is longer than the limit. `read` waits until it has the amount or the end."""
@@ -293,6 +299,6 @@ def retry_after_s(response: HttpResponse) -> float | None:
 def _http_date(value: str) -> datetime | None:
     try:
         instant = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

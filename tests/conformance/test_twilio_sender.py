@@ -25,6 +25,7 @@ SERVICE = "MG" + "1" * 32
     ("changes", "said"),
     [
         ({"account_sid": "AC1"}, "account_sid"),
+        ({"auth_token": ""}, "auth_token"),
         ({"from": ""}, "set either"),
         ({"messaging_service_sid": SERVICE}, "set either"),
         ({"from": "", "messaging_service_sid": "XX"}, "messaging_service_sid"),

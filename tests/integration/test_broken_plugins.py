@@ -21,7 +21,11 @@ class Good(Channel):
     async def send(self, message):
         return Accepted(final=True)
 """
+BREAKS = GOOD + "    def __init__(self, config, http):\n        raise KeyError('a secret')\n"
+ODD_CONFIG = GOOD.replace("Config = ChannelConfig", "Config = dict")
 PLUGINS = {
+    "breaks": (BREAKS, "Good", ""),
+    "odd-config": (ODD_CONFIG, "Good", ""),
     "good": (GOOD, "Good", ""),
     "no-module": (None, "X", "ModuleNotFoundError at import"),
     "raises": ("raise RuntimeError('a secret')", "X", "RuntimeError at import"),
@@ -109,3 +113,18 @@ def test_a_sender_on_a_broken_one_leaves_the_others_working(folder: Path, tmp_pa
     assert (code, told["error"]["code"]) == (2, "broken-channel")
     _, found, _ = run(folder, tmp_path, "doctor")
     assert [line["ok"] for line in found if line["check"] == "senders"] == [False, True, True]
+
+
+def test_nor_does_one_that_loads_and_does_not_open(folder: Path, tmp_path: Path) -> None:
+    senders = "senders:\n  a: {channel: breaks}\n  b: {channel: odd-config}\n  c: {channel: console}\n"
+    (tmp_path / "dispatcher.yaml").write_text(senders)
+    code, found, talk = run(folder, tmp_path, "channel", "list")
+    problems = {sender["name"]: sender["problem"] for channel in found for sender in channel["senders"]}
+    assert (code, "a secret" in talk) == (0, False)
+    assert problems == {
+        "a": "sender a: its channel does not open (KeyError)",
+        "b": "sender b: its channel does not open (AttributeError)",
+        "c": "",
+    }
+    _, found, _ = run(folder, tmp_path, "doctor")
+    assert [line["ok"] for line in found if line["check"] == "senders"] == [False, False, True]

@@ -211,6 +211,14 @@ def test_a_test_message_takes_a_permit(drop: Context) -> None:
         sender_control.send_test(drop, "drop", NUMBER, "Uji", "Ani")
 
 
+def test_a_long_test_message_takes_as_many_permits_as_it_has_segments(drop: Context, tmp_path: Path) -> None:
+    sender_control.set_rate(drop, "drop", "20 seg/s", "Ani")
+    before_us = drop.now_us()
+    sender_control.send_test(drop, "drop", NUMBER, "x" * 459, "Ani")
+    assert _rows(drop)["drop"].tat_us >= before_us + 3 * 50_500
+    assert [message["segments"] for message in _dropped(tmp_path / "out")] == [3]
+
+
 @pytest.mark.parametrize(
     ("outcome", "error"),
     [

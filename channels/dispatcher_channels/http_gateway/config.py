@@ -150,6 +150,8 @@ class HttpGatewayConfig(ChannelConfig):
         for place, signature in signatures.items():
             if signature and signature.key not in self.credentials:
                 raise ValueError(f"{place}.key: there is no {signature.key} in `credentials`")
+        if self.callback and self.callback.signature and self.callback.format == "query":
+            raise ValueError("callback.signature: it covers the body, and not a `query`: set `hook_secret`")
         bodies = [body for body in (self.text, self.template) if body]
         if self.method == "GET" and any(body.form or body.json_ is not None for body in bodies):
             raise ValueError("method: a GET carries a `query` only")

@@ -107,6 +107,8 @@ def _rendered(text: str, place: str) -> Leaf:
             return render(names)
         except TemplateError as error:
             raise ValueError(f"{place}: {error}") from None
+        except Exception as error:  # whatever an expression does with a value of another kind; its words may quote it
+            raise ValueError(f"{place}: {type(error).__name__}") from None
 
     return fill
 
@@ -142,7 +144,7 @@ def names_of(message: OutboundMessage, settings: Names, callback_url: str) -> di
         "text": message.text or "",
         "ref": message.ref,
         "callback_url": callback_url,
-        "valid_for_s": message.valid_for_s,
+        "valid_for_s": "" if message.valid_for_s is None else message.valid_for_s,
         "segments": message.segments,
         "template": template.id if template else "",
         "language": template.language if template else "",

@@ -10,14 +10,14 @@ from dispatcher.spi import BaseUrl, ChannelConfig, Secret, basic_authorization
 
 
 class TwilioConfig(ChannelConfig):
-    """`auth_token` is needed even with an API key: webhooks are signed with it.
+    """`auth_token` is needed even with an API key: webhooks are signed with it, and anyone can sign with an empty one.
 
     `from`: E.164 number, short code or registered name; or `messaging_service_sid`, which chooses one. The three URLs
     point the API elsewhere (a sandbox, a simulator).
     """
 
     account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
-    auth_token: Secret
+    auth_token: Secret = Field(min_length=1)
     api_key: str = Field(default="", pattern=r"^(SK[0-9a-fA-F]{32})?$")
     api_secret: Secret | None = None
     from_: str = Field(default="", alias="from", pattern=r"^((whatsapp:)?\+?[0-9]{3,15}|[A-Za-z0-9 ]{1,11})?$")

@@ -28,11 +28,13 @@ from dispatcher.spi import (
     NotSent,
     NotSentError,
     OptedOut,
+    OutboundMessage,
     Outcome,
     Rejected,
     Throttled,
     Unsupported,
 )
+from dispatcher.store import claims
 from dispatcher.store.tables import messages, senders
 from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
@@ -115,6 +117,33 @@ def test_what_was_claimed_already_waits_as_well(make: Make, outcome: Any, rate: 
     assert 1 <= len(provider.refs) <= 3
     assert stage.statuses() == {"queued": 40}
     assert {row.tries for row in stage.rows()} == {0}
+    stage.close()
+
+
+def test_what_is_withdrawn_tells_nothing_of_the_pace(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a pause makes a slow provider look fast, and far more than a slice of it is begun (invariant 3)."""
+    asked: list[str] = []
+
+    async def answer(message: OutboundMessage) -> Outcome:
+        asked.append(message.ref)
+        is_too_fast = len(asked) == 130
+        await asyncio.sleep(0.02)
+        return Throttled(0.05) if is_too_fast else Accepted((message.ref,))
+
+    wanted: list[int] = []
+
+    def hold(connection: Any, sender_id: int, limit: int, *rest: Any) -> Any:
+        wanted.append(limit)
+        return held(connection, sender_id, limit, *rest)
+
+    held = claims.hold
+    monkeypatch.setattr(claims, "hold", hold)
+    stage = make({"sms": Provider(answer, concurrency=4)})
+    stage.people(400)
+    stage.start()
+    stage.drain(stage.nothing_waits)
+    assert stage.statuses() == {"accepted": 400}
+    assert max(wanted) <= 50
     stage.close()
 
 

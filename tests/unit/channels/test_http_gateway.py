@@ -61,6 +61,8 @@ async def sent(settings: dict[str, Any], text: str) -> tuple[str, str, dict[str,
         ({"text": {"json": {"to": "{{ to"}}}, "text.json.to: "),
         ({"text": {"json": {"messages": [{"to": "{{ too }}"}]}}}, "text.json.messages.0.to: 'too' is undefined"),
         ({"text": {"json": {"to": "{{ values.channel }}"}}}, "text.json.to: "),
+        ({"text": {"json": {"to": "{{ to + 1 }}"}}}, "text.json.to: TypeError"),
+        ({"headers": {"X-Sender": "{{ 1 / 0 }}"}}, "headers.X-Sender: ZeroDivisionError"),
         ({"text": {"json": {"to": "{{ to.__class__.__mro__ }}"}}}, "text.json.to: "),
         ({"text": {"json": {"a": "1"}, "form": {"a": "1"}}}, "either `form` or `json`"),
         ({"headers": {"Authorization": "Bearer {{ secret.token }}"}}, "headers.Authorization: "),
@@ -73,6 +75,18 @@ async def sent(settings: dict[str, Any], text: str) -> tuple[str, str, dict[str,
         ({"signature": {"header": "X-Sign", "key": "hmac"}}, "signature.key: there is no hmac in `credentials`"),
         ({"callback": {"status": "s", "statuses": {"ok": "queued"}}}, "callback.statuses"),
         ({"callback": {"status": "s", "statuses": {"ok": "sent"}}}, "nothing proves who calls"),
+        (
+            {
+                "credentials": {"k": "key"},
+                "callback": {
+                    "format": "query",
+                    "status": "s",
+                    "statuses": {"ok": "sent"},
+                    "signature": {"header": "X-Sign", "key": "k"},
+                },
+            },
+            "callback.signature: it covers the body",
+        ),
         ({"hook_secret": "short"}, "hook_secret"),
         ({"timeout_s": 60}, "timeout_s"),
         ({"gateway": "zensiva"}, "ready are: dartmedia, infobip"),
@@ -209,6 +223,22 @@ def test_a_message_without_a_parameter_that_the_body_asks_for_is_not_sent() -> N
     assert isinstance(outcome, Rejected)
     assert outcome.reason is Reason.TEMPLATE
     assert heard.calls == []
+
+
+def test_a_message_that_an_expression_does_not_fit_is_not_sent() -> None:
+    """Nothing has left: `unknown` would hold it for evidence that never comes."""
+    heard = Heard()
+    settings = {**PLAIN, "text": {"form": {"t": "{{ text }}", "h": "{{ valid_for_s // (segments - 2) }}"}}}
+    channel = HttpGatewayChannel(HttpGatewayConfig.model_validate(settings), heard)
+    outcome = asyncio.run(channel.send(OutboundMessage("7.1", "+6281234567890", "Halo", valid_for_s=60, segments=2)))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is Reason.TEMPLATE
+    assert heard.calls == []
+
+
+def test_a_message_that_is_of_use_for_ever_says_nothing_of_it() -> None:
+    settings = {**PLAIN, "text": {"json": {"text": "{{ text }}", "ttl": "{{ valid_for_s }}"}}}
+    assert json.loads(asyncio.run(sent(settings, "Halo"))[3] or b"") == {"text": "Halo"}
 
 
 def test_the_secret_stands_in_the_address_that_the_gateway_is_told() -> None:

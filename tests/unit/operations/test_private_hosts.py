@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from pydantic import HttpUrl
 
 from dispatcher.core.errors import ProviderError
 from dispatcher.operations import private_hosts
@@ -14,6 +17,7 @@ class Config(ChannelConfig):
     base_url: str = "https://api.example.com"
     content_base_url: str = ""
     host: str = ""
+    callback_url: HttpUrl | None = None
     note: str = "127.0.0.1"
 
 
@@ -25,6 +29,7 @@ class Config(ChannelConfig):
         "fe80::1%eth0",
         "fd00::1", "::ffff:127.0.0.1", "::ffff:7f00:1", "2002:7f00:1::", "64:ff9b::a00:1", "localhost", "LOCALHOST.",
         "x.localhost", "printer.local", "metadata.google.internal", "redis", "",
+        "127.0.0.1\\.example.org", "172.1%36.0.1", "１２７.0.0.1", "127。0。0。1", "example.org ",
     ],
 )  # fmt: skip
 def test_hosts_that_only_mean_something_here(host: str) -> None:
@@ -48,9 +53,10 @@ def test_hosts_of_the_internet(host: str) -> None:
         ({"content_base_url": "http://localhost"}, "content_base_url"),
         ({"host": "smsc.internal"}, "host"),
         ({"host": "192.168.0.9"}, "host"),
+        ({"callback_url": HttpUrl("http://10.0.0.1/x")}, "callback_url"),
     ],
 )
-def test_the_setting_is_named_and_its_value_is_not(settings: dict[str, str], key: str) -> None:
+def test_the_setting_is_named_and_its_value_is_not(settings: dict[str, Any], key: str) -> None:
     with pytest.raises(ProviderError) as caught:
         require_public("sms", Config(**settings), resolve=False)
     assert caught.value.code == "private-address"

@@ -57,6 +57,21 @@ def test_a_form_and_json_set_their_content_type() -> None:
     assert json.headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize(("path", "body"), [(f"/a?to={NUMBER}", b"x=1"), (f"/a?to={NUMBER}", None), ("/a", None)])
+def test_no_address_is_kept_that_may_hold_a_number(path: str, body: bytes | None) -> None:
+    """It stands in the query, beside a body as well."""
+
+    async def scenario() -> None:
+        client = PooledClient(total_s=0.5, connect_s=0.2)
+        async with RawServer(raw.answer(200)) as server:
+            await client.request("POST", server.url + path, body=body)
+            assert not client._patterns  # the memory itself is what is asked about
+            assert (server.requests[0].target, server.requests[0].body) == (path, body or b"")
+        await client.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_request_that_is_copied_has_its_own_headers_and_body() -> None:
     """Credentials may change under a mapping that stays, and another sender may use the same address."""
 
@@ -208,6 +223,8 @@ DATE = "Tue, 17 Nov 2026 02:00:00 GMT"
         ({"retry_after": "soon"}, None),
         ({"retry_after": "٣"}, None),
         ({"retry_after": "9" * 400}, 999_999_999.0),
+        ({"retry_after": f"Tue, 17 Nov {'9' * 20} 02:00:30 GMT", "date": DATE}, None),
+        ({"retry_after": f"Tue, 17 Nov 2026 02:00:30 +{'9' * 20}", "date": DATE}, None),
     ],
 )
 def test_how_long_to_wait(headers: Mapping[str, str], seconds: float | None) -> None:
