@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from dispatcher.spi import BaseUrl, HttpClient, Secret, asking
 from dispatcher_channels.twilio import TwilioAccount, TwilioChannel, TwilioConfig, TwilioSmsChannel
 
 ACCOUNT_SID = "AC" + "0" * 31 + "1"
-AUTH_TOKEN = Secret("simulator-token")
+AUTH_TOKEN = SecretStr("simulator-token")
 BASE_URL = "http://127.0.0.1:8801"
 
 

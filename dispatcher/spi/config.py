@@ -9,9 +9,18 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
-Secret = SecretStr
-"""A credential. Never printed, never stored in SQL, redacted in every log."""
 
+def _not_empty(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value():
+        raise ValueError("is empty: what everybody has is no credential")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
+"""A credential. Never empty, never printed, never stored in SQL, redacted in every log.
+
+pydantic's `SecretStr` is the same for the rare provider that knows accounts without a password.
+"""
 
 _PLACE: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 """Stricter than a URL: whoever checks the host and whoever connects to it must read the same one."""

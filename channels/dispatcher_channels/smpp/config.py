@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from dispatcher.spi import ChannelConfig, Secret
+from dispatcher.spi import ChannelConfig
 
 MAX_PASSWORD = 64
 """The specification allows 8 octets; many SMS centres take more."""
@@ -36,7 +36,7 @@ class SmppConfig(ChannelConfig):
     host: str = Field(min_length=1)
     port: int = Field(default=2775, ge=1, le=65_535)
     system_id: str = Field(pattern=r"^[\x21-\x7e]{1,15}$")
-    password: Secret
+    password: SecretStr  # may be empty: some SMS centres know their clients by address
     system_type: str = Field(default="", pattern=r"^[\x20-\x7e]{0,12}$")
     from_: str = Field(alias="from", pattern=r"^(\+?[0-9]{3,15}|[A-Za-z0-9 ._&-]{1,11})$")
     from_ton: int | None = Field(default=None, ge=0, le=6)

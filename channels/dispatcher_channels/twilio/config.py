@@ -17,7 +17,7 @@ class TwilioConfig(ChannelConfig):
     """
 
     account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
-    auth_token: Secret = Field(min_length=1)
+    auth_token: Secret
     api_key: str = Field(default="", pattern=r"^(SK[0-9a-fA-F]{32})?$")
     api_secret: Secret | None = None
     from_: str = Field(default="", alias="from", pattern=r"^((whatsapp:)?\+?[0-9]{3,15}|[A-Za-z0-9 ]{1,11})?$")

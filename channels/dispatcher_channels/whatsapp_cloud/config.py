@@ -16,9 +16,9 @@ class WhatsappCloudConfig(ChannelConfig):
 
     phone_number_id: str = Field(pattern=r"^[0-9]{1,32}$")
     business_account_id: str = Field(pattern=r"^[0-9]{1,32}$")
-    access_token: Secret = Field(min_length=1)
-    app_secret: Secret = Field(min_length=1)
-    verify_token: Secret = Field(min_length=1)
+    access_token: Secret
+    app_secret: Secret
+    verify_token: Secret
     api_version: str = Field(default="v26.0", pattern=r"^v[0-9]{1,3}\.[0-9]{1,2}$")
     base_url: BaseUrl = "https://graph.facebook.com"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dispatcher.spi import BaseUrl
+from dispatcher.spi import BaseUrl, ChannelConfig, Secret
 
 URLS: TypeAdapter[str] = TypeAdapter(BaseUrl)
 
@@ -35,3 +35,15 @@ def test_an_address_is_kept_without_its_last_slash(url: str) -> None:
 def test_what_could_be_read_in_two_ways_is_none(url: str) -> None:
     with pytest.raises(ValidationError):
         URLS.validate_python(url)
+
+
+class _Account(ChannelConfig):
+    token: Secret
+    further: Secret | None = None
+
+
+@pytest.mark.parametrize("settings", [{"token": ""}, {"token": "t", "further": ""}])
+def test_an_empty_credential_is_none(settings: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="is empty"):
+        _Account.model_validate(settings)
+    assert _Account.model_validate({"token": "t"}).secret_values() == ("t",)
