@@ -7,7 +7,7 @@ SQLite, at half the rate each. The carrier's ledger tells how long each sender t
 one of 10,000 throttled: a run that is at most 5 % longer (Kannel: twice as long). One second is what the provider asked
 for, so the rate is one at which a run takes over 20 s: a shorter one would be longer by more, and nobody the slower.
 
-What was claimed when the 429 comes still goes out, so that the pause is up to half a second shorter than was asked.
+What is at the carrier already when the 429 comes still goes out; what is in the worker's hands goes back to the queue.
 """
 
 from __future__ import annotations

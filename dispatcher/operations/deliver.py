@@ -102,10 +102,11 @@ class Deliverer:
         return {sender_id: name for sender_id, name in found.items() if sender_id not in drains}
 
     async def _pause(self, drains: dict[int, asyncio.Task[None]]) -> None:
+        # in any case: a drain ends at once where its rows are in another worker's hands, and would be made anew at once
+        await asyncio.sleep(_LOOK_EVERY_S)
         if drains:
-            await asyncio.wait(drains.values(), timeout=_LOOK_BESIDE_S, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await asyncio.sleep(_LOOK_EVERY_S)
+            rest_s = _LOOK_BESIDE_S - _LOOK_EVERY_S
+            await asyncio.wait(drains.values(), timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
 
     async def _guarded(self, drain: Drain) -> None:
         """A database that goes away ends the drain; its leases end, and it is taken up again."""
@@ -174,7 +175,7 @@ class Deliverer:
 
 
 def _senders_with_work(context: Context, connection: Connection) -> dict[int, str]:
-    names = {row.id: row.name for row in known_senders(connection)}
+    names = {row.id: row.name for row in known_senders(connection) if not row.paused}
     return {i: names[i] for i in senders_with_work(connection, list(names), context.now_us())}
 
 

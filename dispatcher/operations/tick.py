@@ -68,8 +68,8 @@ class Ticker:
             upkeep.complete(connection, now_us)
             forget_people(connection, now_us)
             due = due_steps(connection, now_us + AHEAD_US)
-            known = [row.id for row in known_senders(connection)]
-            senders = {*upkeep.senders_with_work(connection, known, now_us), *self._to_look_up(connection, now_us)}
+            able = [row.id for row in known_senders(connection) if not row.paused]
+            senders = {*upkeep.senders_with_work(connection, able, now_us), *self._to_look_up(connection, now_us)}
         return Work(tuple(row.id for row in due), tuple(sorted(senders)))
 
     def _reopen_windows(self) -> None:

@@ -41,6 +41,7 @@ def pause_sender(connection: Connection, sender_id: int, reason: str, now_us: in
 
 
 def known_senders(connection: Connection) -> list[Any]:
-    """Those that the settings still name."""
-    statement = select(senders.c.id, senders.c.name).where(senders.c.removed.is_(False)).order_by(senders.c.id)
+    """Those that the settings still name; id, name, whether paused."""
+    s = senders.c
+    statement = select(s.id, s.name, s.paused).where(s.removed.is_(False)).order_by(s.id)
     return list(connection.execute(statement))

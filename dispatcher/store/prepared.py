@@ -14,9 +14,11 @@ from sqlalchemy import Connection, Executable
 
 def driver_rows(connection: Connection, statement: str, values: Any) -> list[tuple[Any, ...]]:
     """Of a statement in the words of the driver."""
-    cursor = connection.exec_driver_sql(statement, values).cursor
-    assert cursor is not None
-    return cursor.fetchall()  # type: ignore[return-value]
+    result = connection.exec_driver_sql(statement, values)
+    assert result.cursor is not None
+    # not by the cursor itself: SQLite makes rows while they are fetched, and what fails there must be said as elsewhere
+    rows: list[tuple[Any, ...]] = result.cursor_strategy.fetchall(result, result.cursor)
+    return rows
 
 
 class _Compiled(NamedTuple):

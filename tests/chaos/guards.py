@@ -28,7 +28,7 @@ _sending: ContextVar[tuple[Drain, int, Any]] = ContextVar("sending")
 
 def without_commit_first() -> None:
     """Invariant 3 broken: an attempt is committed after its bytes left, as if it were done in one transaction."""
-    begin_in, send, hand_out = Drain._begin_in, Drain._send, Outgoing.send
+    begin_in, send, hand_out = Drain._begin_in, Drain._send, Outgoing.exchange
 
     def begin_nothing(self: Drain, connection: Connection, token: int, rows: Sequence[Any]) -> dict[int, int]:
         return {row.id: row.attempt + 1 for row in rows}
@@ -37,7 +37,7 @@ def without_commit_first() -> None:
         _sending.set((self, going.hand.token, going.row))
         await send(self, going)
 
-    async def commit_afterwards(self: Outgoing, message: OutboundMessage) -> Outcome:
+    async def commit_afterwards(self: Outgoing, message: OutboundMessage) -> tuple[Outcome, str]:
         outcome = await hand_out(self, message)
         drain, token, row = _sending.get()
         await drain.database(lambda connection: begin_in(drain, connection, token, [row]))
@@ -45,7 +45,7 @@ def without_commit_first() -> None:
 
     Drain._begin_in = begin_nothing  # type: ignore[method-assign]
     Drain._send = remember  # type: ignore[method-assign]
-    Outgoing.send = commit_afterwards  # type: ignore[method-assign]
+    Outgoing.exchange = commit_afterwards  # type: ignore[method-assign]
 
 
 def without_token() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +14,7 @@ from dispatcher.testing.carrier import Behaviour
 from tests.chaos import guards
 from tests.chaos.plan import Plan
 from tests.chaos.run import run
-from tests.chaos.stage import Servers
-
-pytestmark = pytest.mark.slow
+from tests.chaos.stage import REPOSITORY, Servers
 
 # without callbacks, which would tell of a message that we know nothing of
 PROMPT = Behaviour(latency_ms=(30, 60), lost=1)
@@ -29,6 +30,14 @@ SEEDS = 3
 """A fault strikes at a moment of chance: without its guard, the engine doubles in most runs, not in each."""
 
 
+@pytest.mark.parametrize("guard", sorted(PLANS))
+def test_a_guard_is_found_where_it_is_taken_out(guard: str) -> None:
+    """Python goes on where `sitecustomize` fails: the guard would stay in, and the run below would say nothing."""
+    environ = {**os.environ, "CHAOS_GUARD": guard}
+    subprocess.run([sys.executable, "-c", "import tests.chaos.guards"], cwd=REPOSITORY, env=environ, check=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("guard", sorted(PLANS))
 def test_without_a_guard_a_run_goes_red(guard: str, servers: Servers, tmp_path: Path) -> None:
     for seed in range(1, SEEDS + 1):

@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.operations import outgoing
+from dispatcher.operations.drain import Drain
 from dispatcher.operations.sender_control import resume
 from dispatcher.spi import (
     Absent,
@@ -266,6 +267,41 @@ def test_a_sender_may_be_paused_in_the_middle(make: Make) -> None:
     assert 10 <= len(provider.refs) < 60
     assert provider.at_s[-1] - provider.paused_at_s <= 0.9  # type: ignore[attr-defined]
     assert stage.statuses()["queued"] == 100 - len(provider.refs)
+    stage.close()
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [update(senders).values(paused=True), update(messages).values(claim_token=1, claim_until_us=1 << 62)],
+    ids=["paused", "in another worker's hands"],
+)
+def test_what_may_not_go_is_not_claimed_again_and_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch, waits: Any
+) -> None:
+    """A sender is paused for hours, and the others want the processor and the database meanwhile."""
+    claimed: list[None] = []
+    claim = Drain._claim
+    monkeypatch.setattr(Drain, "_claim", lambda self: claimed.append(None) or claim(self))
+    stage = make()
+    stage.people(5)
+    stage.start()
+    with stage.context.database.begin() as connection:
+        connection.execute(waits)
+    until_s = time.monotonic() + 1.0
+    stage.drain(lambda: time.monotonic() > until_s)
+    assert len(claimed) <= 6
+    assert stage.statuses() == {"queued": 5}
+    stage.close()
+
+
+def test_a_paused_sender_is_no_work(make: Make) -> None:
+    stage = make()
+    stage.people(1)
+    stage.start()
+    assert stage.tick().senders == (stage.sender_id(),)
+    with stage.context.database.begin() as connection:
+        connection.execute(update(senders).values(paused=True))
+    assert stage.tick().senders == ()
     stage.close()
 
 
