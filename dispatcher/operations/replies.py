@@ -57,12 +57,16 @@ class Replies:
         address_hash = self._keys.hash_address(address)
         people = find_by_address(connection, address_hash)
         contact_id = people[0] if len(people) == 1 else None
-        word = reply.said.opt_out or next(filter(None, map(universal_word, reply.texts)), "")
+        since_us = now_us - _ANSWERS_WITHIN_US
+        reached = store.recent_messages(connection, address_hash, reply.sender_id, since_us)
+        keywords = [self._keywords_of(connection, message.plan_id) for message in reached]
+        word = reply.said.opt_out or next(filter(None, (universal_word(text, keywords) for text in reply.texts)), "")
         if word == "stop":
             stop_address(connection, address_hash, "*", "stop", "reply", now_us)
         answer = ""
         if not word and contact_id is not None:
-            answer = self._answer(connection, address_hash, contact_id, reply, now_us)
+            mine = [(one, words) for one, words in zip(reached, keywords, strict=True) if one.contact_id == contact_id]
+            answer = _answer(connection, mine, reply.texts, now_us)
         # a person decides on START: what was refused stays refused (invariant 14)
         is_handled = word == "stop" or bool(answer)
         seal = self._keys.sealer.seal
@@ -81,17 +85,6 @@ class Replies:
         }
         store.store_reply(connection, values)
 
-    def _answer(self, connection: Connection, address_hash: bytes, contact_id: int, reply: Reply, now_us: int) -> str:
-        """The latest campaign that has such a keyword is meant; "" where none has."""
-        since_us = now_us - _ANSWERS_WITHIN_US
-        for message in store.recent_messages(connection, address_hash, contact_id, reply.sender_id, since_us):
-            keywords = self._keywords_of(connection, message.plan_id)
-            meaning = next(filter(None, (campaign_answer(text, keywords) for text in reply.texts)), "")
-            if meaning:
-                store.put_answer(connection, _answer_row(message, contact_id, meaning, now_us))
-                return meaning
-        return ""
-
     def _keywords_of(self, connection: Connection, plan_id: int) -> dict[str, list[str]]:
         """Meaning → keywords."""
         if plan_id not in self._keywords:
@@ -100,10 +93,22 @@ class Replies:
         return self._keywords[plan_id]
 
 
-def _answer_row(message: Any, contact_id: int, meaning: str, now_us: int) -> dict[str, Any]:
+def _answer(
+    connection: Connection, reached: Sequence[tuple[Any, dict[str, list[str]]]], texts: Sequence[str], now_us: int
+) -> str:
+    """The latest campaign that has such a keyword is meant; "" where none has. `reached`: messages, their keywords."""
+    for message, keywords in reached:
+        meaning = next(filter(None, (campaign_answer(text, keywords) for text in texts)), "")
+        if meaning:
+            store.put_answer(connection, _answer_row(message, meaning, now_us))
+            return meaning
+    return ""
+
+
+def _answer_row(message: Any, meaning: str, now_us: int) -> dict[str, Any]:
     return {
         "campaign_id": message.campaign_id,
-        "contact_id": contact_id,
+        "contact_id": message.contact_id,
         "meaning": meaning,
         "step_id": message.step_id,
         "message_id": message.id,

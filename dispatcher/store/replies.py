@@ -35,19 +35,16 @@ def store_reply(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(inbound).values(**values))
 
 
-def recent_messages(
-    connection: Connection, address_hash: bytes, contact_id: int, sender_id: int, since_us: int
-) -> list[Any]:
-    """What may have reached someone at a number: of this sender first, the latest first; with the plan of each.
+def recent_messages(connection: Connection, address_hash: bytes, sender_id: int, since_us: int) -> list[Any]:
+    """What may have reached a number, whoever was meant: of this sender first, the latest first; with the plan of each.
 
     Of other senders too: an SMS may ask for an answer by WhatsApp.
     """
     statement = (
-        select(m.id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id)
+        select(m.id, m.contact_id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id)
         .join(steps, steps.c.id == m.step_id)
         .where(
             m.address_hash == address_hash,
-            m.contact_id == contact_id,
             m.begun_us > since_us,
             m.status.in_(_MAY_HAVE_REACHED),
         )
