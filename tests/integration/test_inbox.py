@@ -22,6 +22,7 @@ from dispatcher.spi import Inbound
 from dispatcher.store.inbox import count_unsigned_stops
 from dispatcher.store.installation import take_ids
 from dispatcher.store.tables import inbound, journal
+from dispatcher.store.withdrawal import erase_contact
 from tests.integration.builders import Builder, make_context
 
 
@@ -89,6 +90,17 @@ def test_a_note_is_kept_with_who_and_is_sealed(context: Context) -> None:
     assert "note" not in list_inbox(context, "Ani", handled=True)[0]
     with context.database.read() as connection:
         assert b"Ditelepon" not in connection.execute(select(inbound.c.note_sealed)).scalar_one()
+
+
+def test_a_note_is_erased_with_the_person(context: Context) -> None:
+    build = Builder(context)
+    person = build.person()
+    reply_id = _reply(context, build.sender(), person.number, "Saya sakit")
+    mark_done(context, reply_id, "Ani", "Sedang dirawat")
+    with context.database.begin() as connection:
+        erase_contact(connection, person.id, context.now_us())
+    (row,) = list_inbox(context, "Ani", handled=True, show_text=True)
+    assert (row["note"], row["text"], row["handled_by"]) == ("", "", "Ani")
 
 
 def test_filters_by_age_and_campaign(context: Context) -> None:
