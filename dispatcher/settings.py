@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dispatcher.campaign.model import Identifier, Slug, parse_duration
+from dispatcher.campaign.model import Duration, Identifier, Slug, parse_duration
 from dispatcher.core.errors import ProviderError, UsageError
 from dispatcher.delivery.breaker import Limits
+from dispatcher.receipts.autoreply import Kind
 
 DEFAULT_DATABASE = "sqlite:///dispatcher.db"
 DEFAULT_CONFIG = "dispatcher.yaml"
@@ -120,12 +121,26 @@ class WireLog(Part):
     accepted: bool = Field(False, description="Keep the exchanges of accepted messages too.")
 
 
+class InboundSettings(Part):
+    """What becomes of what people write back."""
+
+    unsigned_stops_per_minute: int = Field(
+        30, ge=0, description="Of one sender whose gateway signs nothing, that act at once; more wait for a person."
+    )
+    replies: frozenset[Kind] = Field(
+        frozenset({"stop", "help", "answer", "not-understood"}), description="What one automatic answer is due to."
+    )
+    reply_spacing: Duration = Field(timedelta(days=1), ge=timedelta(minutes=1))
+    """Between two automatic answers to the same number."""
+
+
 class Settings(Part):
     """`dispatcher.yaml`."""
 
     senders: dict[Slug, SenderSettings] = Field(default_factory=dict)
     breaker: Limits = Limits()
     wire_log: WireLog = WireLog()
+    inbound: InboundSettings = InboundSettings()
     approval: Literal["required", "waived"] = "required"
     default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
     groups: dict[Slug, GroupSettings] = Field(default_factory=dict)

@@ -98,7 +98,7 @@ def write_report(report: Mapping[str, Any], format_: str, language: str, out: Pa
     elif format_ == "json" and out is None:
         print_json(report)
     else:
-        _write(_content(report, format_, language), format_, out)
+        write_content(_content(report, format_, language), format_, out)
 
 
 def _content(report: Mapping[str, Any], format_: str, language: str) -> bytes:
@@ -126,9 +126,10 @@ def _content(report: Mapping[str, Any], format_: str, language: str) -> bytes:
     return text.getvalue().encode()
 
 
-def _write(content: bytes, format_: str, out: Path | None) -> None:
+def write_content(content: bytes, format_: str, out: Path | None, *, private: bool = False) -> None:
+    """To a file, or to stdout; an XLSX never goes to a terminal."""
     if out is not None:
-        write_whole(out, content)
+        write_whole(out, content, private=private)
         say(f"Written to {out}.")
         return
     if format_ == "xlsx" and sys.stdout.isatty():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sqlalchemy import select, text
 
-from dispatcher.core.clock import SECOND_US
+from dispatcher.core.clock import DAY_US, SECOND_US
 from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.doctor_machine import broker, disk, packages, state_folder
@@ -18,6 +18,7 @@ from dispatcher.settings import Environment
 from dispatcher.store import tally
 from dispatcher.store.campaigns import all_campaigns, steps_of
 from dispatcher.store.engine import Database, sqlite_path
+from dispatcher.store.inbox import count_unsigned_stops
 from dispatcher.store.keys import Keys, load_keys
 from dispatcher.store.migrate import HEAD, current_revision, schema_error
 from dispatcher.store.reports import counted_again, funnels, snapshot
@@ -90,6 +91,7 @@ def database(environment: Environment) -> Iterator[Finding]:
         yield _clock(opened)
         yield from _keys(environment, opened)
         yield from _run("rates", lambda given: rates(given, opened), environment)
+        yield _unsigned_stops(opened)
         yield from _conservation(opened)
     finally:
         opened.close()
@@ -140,6 +142,17 @@ def _existing_keys(environment: Environment) -> Keys | None:
     if not all(value or (folder / f"{name}.key").exists() for name, value in given.items()):
         return None
     return load_keys(given["secret"], given["suppression"], folder)
+
+
+def _unsigned_stops(opened: Database) -> Finding:
+    """Anyone who finds the address of such a gateway may have sent them."""
+    with opened.read() as connection:
+        acted, waiting = count_unsigned_stops(connection, opened.now_us() - DAY_US)
+    detail = f"{acted} of gateways that sign nothing acted in the last day, {waiting} beyond the limit wait"
+    if not waiting:
+        return good("stops", detail)
+    fix = "See: dispatcher inbox list --stops; then dispatcher contacts stop, or dispatcher inbox done"
+    return bad("stops", detail, fix)
 
 
 def _conservation(opened: Database) -> Iterator[Finding]:

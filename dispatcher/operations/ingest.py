@@ -26,11 +26,15 @@ Names = dict[tuple[int, str], Attempt]
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One verified call of a provider. `answer` None: it cannot be understood. `raw` is kept, sealed."""
+    """One verified call of a provider. `answer` None: it cannot be understood. `raw` is kept, sealed.
+
+    `signed`: the provider vouches for what it says, by a signature or over a session that it opened with a password.
+    """
 
     sender_id: int
     answer: HookAnswer | None
     raw: str
+    signed: bool = True
 
 
 class _Taken(NamedTuple):
@@ -66,16 +70,17 @@ class Ingest:
         if one.answer is None:
             taken = _Taken([], [], [_row(next(ids), one.sender_id, now_us, "unparsed")])
         else:
-            taken = _read(one.answer, one.sender_id, ids, names, now_us)
+            taken = _read(one, one.answer, ids, names, now_us)
         if taken.rows:
             first = taken.rows[0]
             first["raw_sealed"] = self._context.keys.sealer.seal("receipts.raw", first["id"], one.raw)
         return taken
 
 
-def _read(answer: HookAnswer, sender_id: int, ids: Iterator[int], names: Names, now_us: int) -> _Taken:
+def _read(one: Arrived, answer: HookAnswer, ids: Iterator[int], names: Names, now_us: int) -> _Taken:
+    sender_id = one.sender_id
     events = [_event(receipt, sender_id, next(ids), names, now_us) for receipt in answer.receipts]
-    replies = [Reply(sender_id, next(ids), said) for said in answer.inbound]
+    replies = [Reply(sender_id, next(ids), said, one.signed) for said in answer.inbound]
     told = [_row(reply.id, sender_id, now_us, "inbound", provider_id=reply.said.provider_id) for reply in replies]
     unmapped = [_row(next(ids), sender_id, now_us, "unparsed", code=word[:_LONGEST_WORD]) for word in answer.unmapped]
     return _Taken(events, replies, [*(event.row for event in events), *told, *unmapped])

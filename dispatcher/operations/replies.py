@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from dispatcher.core.clock import DAY_US
+from dispatcher.core.clock import DAY_US, MINUTE_US
 from dispatcher.core.errors import DispatcherError
 from dispatcher.core.phone import parse_phone
+from dispatcher.operations.answering import Answering, Meant
 from dispatcher.operations.context import Context
 from dispatcher.receipts.keywords import campaign_answer, universal_word
 from dispatcher.spi import Inbound
@@ -22,11 +23,12 @@ _ANSWERS_WITHIN_US = 30 * DAY_US
 
 
 class Reply(NamedTuple):
-    """`id`: what to store it under."""
+    """`id`: what to store it under. `signed`: as `Arrived.signed`."""
 
     sender_id: int
     id: int
     said: Inbound
+    signed: bool = True
 
     @property
     def name(self) -> tuple[int, str]:
@@ -42,6 +44,8 @@ class Replies:
 
     def __init__(self, context: Context) -> None:
         self._keys = context.keys
+        self._limit = context.settings.inbound.unsigned_stops_per_minute
+        self._answering = Answering(context)
         self._keywords: dict[int, dict[str, list[str]]] = {}
 
     def take(self, connection: Connection, replies: Sequence[Reply], now_us: int) -> None:
@@ -57,14 +61,23 @@ class Replies:
         address_hash = self._keys.hash_address(address)
         people = find_by_address(connection, address_hash)
         contact_id = people[0] if len(people) == 1 else None
-        word = reply.said.opt_out or next(filter(None, map(universal_word, reply.texts)), "")
-        if word == "stop":
+        reached = store.recent_messages(connection, address_hash, reply.sender_id, now_us - _ANSWERS_WITHIN_US)
+        keywords = [self._keywords_of(connection, message.plan_id) for message in reached]
+        word = reply.said.opt_out or next(filter(None, (universal_word(text, keywords) for text in reply.texts)), "")
+        has_refused = store.has_refused(connection, address_hash)
+        is_stop = word == "stop" and self._may_act(connection, reply, now_us)
+        if is_stop:
             stop_address(connection, address_hash, "*", "stop", "reply", now_us)
-        answer = ""
+        answered = None
         if not word and contact_id is not None:
-            answer = self._answer(connection, address_hash, contact_id, reply, now_us)
+            mine = [(one, words) for one, words in zip(reached, keywords, strict=True) if one.contact_id == contact_id]
+            answered = _answer(connection, mine, reply.texts, now_us)
         # a person decides on START: what was refused stays refused (invariant 14)
-        is_handled = word == "stop" or bool(answer)
+        is_handled = is_stop or answered is not None
+        said = next(iter(reply.texts), "")
+        meant = Meant(address, address_hash, said, word, answered is not None, has_refused)
+        due = self._answering.decide(connection, reply, meant, now_us)
+        campaign = answered.message if answered else next(iter(reached), None)
         seal = self._keys.sealer.seal
         values = {
             "id": reply.id,
@@ -72,25 +85,22 @@ class Replies:
             "provider_id": reply.name[1],
             "address_hash": address_hash,
             "address_sealed": seal("inbound.address", reply.id, address),
-            "text_sealed": seal("inbound.text", reply.id, next(iter(reply.texts), "")),
+            "text_sealed": seal("inbound.text", reply.id, said),
             "contact_id": contact_id,
-            "meaning": word or answer,
+            "campaign_id": campaign.campaign_id if campaign else None,
+            "meaning": answered.meaning if answered else word,
             "needs_person": not is_handled,
             "handled_us": now_us if is_handled else None,
             "received_us": now_us,
+            "unsigned": not reply.signed,
+            "reply": due.reply,
+            "no_reply": due.why_not,
         }
         store.store_reply(connection, values)
 
-    def _answer(self, connection: Connection, address_hash: bytes, contact_id: int, reply: Reply, now_us: int) -> str:
-        """The latest campaign that has such a keyword is meant; "" where none has."""
-        since_us = now_us - _ANSWERS_WITHIN_US
-        for message in store.recent_messages(connection, address_hash, contact_id, reply.sender_id, since_us):
-            keywords = self._keywords_of(connection, message.plan_id)
-            meaning = next(filter(None, (campaign_answer(text, keywords) for text in reply.texts)), "")
-            if meaning:
-                store.put_answer(connection, _answer_row(message, contact_id, meaning, now_us))
-                return meaning
-        return ""
+    def _may_act(self, connection: Connection, reply: Reply, now_us: int) -> bool:
+        """A stop that anyone may have made up acts too, but only so many a minute: the rest wait for a person."""
+        return reply.signed or store.unsigned_stops(connection, reply.sender_id, now_us - MINUTE_US) < self._limit
 
     def _keywords_of(self, connection: Connection, plan_id: int) -> dict[str, list[str]]:
         """Meaning → keywords."""
@@ -100,10 +110,27 @@ class Replies:
         return self._keywords[plan_id]
 
 
-def _answer_row(message: Any, contact_id: int, meaning: str, now_us: int) -> dict[str, Any]:
+class _Answered(NamedTuple):
+    message: Any
+    meaning: str
+
+
+def _answer(
+    connection: Connection, reached: Sequence[tuple[Any, dict[str, list[str]]]], texts: Sequence[str], now_us: int
+) -> _Answered | None:
+    """The latest campaign that has such a keyword is meant. `reached`: messages and their keywords."""
+    for message, keywords in reached:
+        meaning = next(filter(None, (campaign_answer(text, keywords) for text in texts)), "")
+        if meaning:
+            store.put_answer(connection, _answer_row(message, meaning, now_us))
+            return _Answered(message, meaning)
+    return None
+
+
+def _answer_row(message: Any, meaning: str, now_us: int) -> dict[str, Any]:
     return {
         "campaign_id": message.campaign_id,
-        "contact_id": contact_id,
+        "contact_id": message.contact_id,
         "meaning": meaning,
         "step_id": message.step_id,
         "message_id": message.id,

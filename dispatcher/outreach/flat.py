@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -14,11 +14,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(report: Mapping[str, Any]) -> str:
+    return table_as_csv(HEADINGS, lines(report))
+
+
+def table_as_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """RFC 4180 lines. What a spreadsheet would read as a formula is quoted with an apostrophe."""
     out = StringIO()
     writer = csv.writer(out)
-    writer.writerow(HEADINGS)
-    writer.writerows([_safe(value) for value in line] for line in lines(report))
+    writer.writerow(headings)
+    writer.writerows([_safe(value) for value in row] for row in rows)
     return out.getvalue()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -13,21 +14,37 @@ _WIDEST = 60
 
 
 def as_xlsx(report: Mapping[str, Any], language: str) -> bytes:
-    """Texts are written as texts: nothing in them is read as a formula or a link."""
-    from xlsxwriter import Workbook
-
     out = BytesIO()
-    with Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-        formats = {
-            "title": book.add_format({"bold": True, "font_size": 14}),
-            "head": book.add_format({"bold": True, "bottom": 1}),
-            "number": book.add_format({"num_format": "#,##0"}),
-            "note": book.add_format({"italic": True, "font_color": "#55606e"}),
-        }
+    with _workbook(out) as (book, formats):
         _write_cover(book.add_worksheet(label("title_report", language)[:31]), report, formats, language)
         for section in sections(report, language):
             _write(book.add_worksheet(section.title[:31]), section, formats)
     return out.getvalue()
+
+
+def table_as_xlsx(table: Section) -> bytes:
+    """One sheet."""
+    out = BytesIO()
+    with _workbook(out) as (book, formats):
+        _write(book.add_worksheet(table.title[:31]), table, formats)
+    return out.getvalue()
+
+
+@contextmanager
+def _workbook(out: BytesIO) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Texts are written as texts: nothing in them is read as a formula or a link."""
+    from xlsxwriter import Workbook
+
+    with Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+        yield (
+            book,
+            {
+                "title": book.add_format({"bold": True, "font_size": 14}),
+                "head": book.add_format({"bold": True, "bottom": 1}),
+                "number": book.add_format({"num_format": "#,##0"}),
+                "note": book.add_format({"italic": True, "font_color": "#55606e"}),
+            },
+        )
 
 
 def _write_cover(sheet: Any, report: Mapping[str, Any], formats: Mapping[str, Any], language: str) -> None:

@@ -1,101 +1,88 @@
 """What a short reply means: stop, start, help, or one of the campaign's own answers.
 
-A whole message counts, not a word in a sentence: "jangan berhenti" stops nothing. STOP is recognised a little more
-widely (a keyword with polite words around it), because not hearing a refusal is worse than hearing one too many.
+A whole message counts, not a word in a sentence. A refusal is heard a little more widely (refusals.py), because not
+hearing one is worse than hearing one too many.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Final
 
-Word = Literal["stop", "start", "help"]
+from dispatcher.core.universal import KEYWORDS, Word, universal_keyword
+from dispatcher.core.words import is_one_slip, normalise, unrepeated
+from dispatcher.receipts.refusals import POLITE, is_plain_refusal
 
-_KEYWORDS: Final[dict[Word, frozenset[str]]] = {
-    "stop": frozenset({
-        "stop", "stop all", "stopall", "stop sms", "stop wa", "stop whatsapp", "stop pesan", "opt out", "optout",
-        "unsub", "unsubscribe", "unreg", "cancel", "quit", "end",
-        "berhenti", "berenti", "brenti", "henti", "hentikan", "berhenti langganan", "berhenti berlangganan",
-        "batal langganan", "batal berlangganan", "batalkan langganan",
-        "jangan kirim lagi", "jangan sms lagi", "jangan wa lagi", "jangan hubungi lagi", "jangan hubungi saya lagi",
-    }),
-    "start": frozenset({
-        "start", "unstop", "subscribe", "mulai", "mulai lagi", "mulai langganan", "langganan", "langganan lagi",
-        "berlangganan", "berlangganan lagi", "lanjut",
-    }),
-    "help": frozenset({"help", "bantuan", "bantu", "tolong", "info"}),
-}  # fmt: skip
-#: Stop words that a polite sentence may surround. "end" and "cancel" say other things in a sentence.
-_PLAIN_STOPS: Final = frozenset({
-    "stop", "unsub", "unsubscribe", "unreg", "berhenti", "berenti", "brenti", "hentikan",
-})  # fmt: skip
-#: Words that may stand around a keyword without changing what it means.
-_POLITE: Final = frozenset({
-    "tolong", "mohon", "please", "pls", "ya", "yaa", "dong", "deh", "aja", "saja", "pak", "bu", "bapak", "ibu", "mas",
-    "mbak", "kak", "min", "admin", "terima", "kasih", "terimakasih", "makasih", "trims", "thanks", "thank", "you",
-    "sms", "wa", "pesan", "pesannya", "kirim", "saya", "mau", "ingin", "minta",
-})  # fmt: skip
-_LONGEST = 160
-_NOT_WORDS: Final = re.compile(r"[^\w\s]|_")
-_RUN: Final = re.compile(r"(.)\1+")
+#: Keywords that turn a stop word beside them into its opposite.
+_TURNING: Final = frozenset({"tidak", "tdk", "tak", "gak", "ga", "nggak", "jangan", "bukan", "belum", "no", "not"})
+_UNIVERSAL: Final = KEYWORDS["start"] | KEYWORDS["help"]
+
+Answers = Mapping[str, Iterable[str]]
+"""Meaning → keywords."""
 
 
-def normalise(text: str) -> str:
-    """Lower case, without punctuation, symbols and doubled spaces; full-width and other fancy letters as plain ones.
+def universal_word(text: str, answers: Iterable[Answers] = ()) -> Word | None:
+    """STOP, MULAI, BANTUAN and their kin, in both languages; None for anything else.
 
-    "" for a text that is too long to be a keyword.
+    `answers`: of the campaigns that it may answer. Beside any of their keywords, a stop wins.
     """
-    if len(text) > _LONGEST:
-        return ""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    visible = "".join(c for c in plain if c.isspace() or unicodedata.category(c)[0] not in "CM")
-    words = _NOT_WORDS.sub(" ", visible).split()
-    is_spelled_out = len(words) > 2 and all(len(word) == 1 for word in words)
-    return ("" if is_spelled_out else " ").join(words)
-
-
-def universal_word(text: str) -> Word | None:
-    """STOP, MULAI, BANTUAN and their kin, in both languages; None for anything else."""
     said = normalise(text)
-    for word, spellings in _KEYWORDS.items():
-        if said in spellings or _RUN.sub(r"\1", said) in spellings:
-            return word
-    return "stop" if "?" not in text and _is_polite_stop(said) else None
+    word = universal_keyword(said)
+    if word:
+        return word
+    # "minta bantuan ya pak": both wait for a person
+    asked = universal_keyword(_without_politeness(said))
+    if asked in ("start", "help"):
+        return asked
+    keywords = {normalise(keyword) for each in answers for words in each.values() for keyword in words}
+    return "stop" if is_plain_refusal(text, (keywords | _UNIVERSAL) - _TURNING) else None
 
 
-def _is_polite_stop(said: str) -> bool:
-    """ "tolong stop ya pak": one stop word, and nothing but politeness around it."""
-    words = said.split()
-    others = [word for word in words if word not in _PLAIN_STOPS]
-    return len(words) <= 6 and len(words) - len(others) == 1 and _POLITE.issuperset(others)
-
-
-def campaign_answer(text: str, answers: Mapping[str, Iterable[str]]) -> str | None:
-    """The meaning of a campaign's own keyword. `answers`: meaning → keywords. One slip of the keyboard is forgiven."""
+def campaign_answer(text: str, answers: Answers) -> str | None:
+    """The meaning of a campaign's own keyword; None where there is none, or where two answers are named."""
     said = normalise(text)
     wanted = {normalise(keyword): meaning for meaning, keywords in answers.items() for keyword in keywords}
-    trimmed = " ".join(word for word in said.split() if word not in _POLITE)
-    for spelling in filter(None, (said, trimmed)):
+    wanted.pop("", None)
+    trimmed = _without_politeness(said, wanted)
+    words = trimmed.split()
+    for spelling in (said, trimmed):
         if spelling in wanted:
             return wanted[spelling]
-    close = {meaning for keyword, meaning in wanted.items() if _is_one_slip(trimmed, keyword)}
-    return close.pop() if len(close) == 1 else None
+    named = [wanted[word] for word in words if word in wanted]
+    if len(named) > 1 and len(named) == len(words):
+        return _only(named) or None
+    return (
+        _only(meaning for keyword, meaning in wanted.items() if _is_same(said, trimmed, keyword))
+        or _only(meaning for keyword, meaning in _forgiving(wanted).items() if is_one_slip(trimmed, keyword))
+        or None
+    )
 
 
-def _is_one_slip(said: str, keyword: str) -> bool:
-    """One letter wrong, missing, too many or swapped, in a word long enough for that to be no other word.
+def _without_politeness(said: str, keywords: Iterable[str] = ()) -> str:
+    """A polite word that is a keyword counts where it comes first: "ya pak" answers, "terima kasih ya" does not."""
+    words = said.split()
+    first = words[:1] if words and words[0] in keywords else []
+    return " ".join([*first, *(word for word in words[len(first) :] if word not in POLITE)])
 
-    Never where there are digits: KELAS1 and KELAS2 are two sessions.
-    """
-    if len(keyword) < 5 or abs(len(said) - len(keyword)) > 1 or not (said.isalpha() and keyword.isalpha()):
-        return False
-    if len(said) == len(keyword):
-        differing = [i for i in range(len(said)) if said[i] != keyword[i]]
-        swapped = len(differing) == 2 and differing[1] == differing[0] + 1
-        return len(differing) == 1 or (
-            swapped and said[differing[0]] == keyword[differing[1]] and said[differing[1]] == keyword[differing[0]]
-        )
-    longer, shorter = (said, keyword) if len(said) > len(keyword) else (keyword, said)
-    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+
+def _is_same(said: str, trimmed: str, keyword: str) -> bool:
+    """But for repeated letters; or for the space in a session's code: "kelas 1"."""
+    if unrepeated(keyword) in (unrepeated(said), unrepeated(trimmed)):
+        return True
+    has_digit = any(c.isdigit() for c in keyword)
+    return has_digit and keyword.replace(" ", "") in (said.replace(" ", ""), trimmed.replace(" ", ""))
+
+
+def _forgiving(wanted: Mapping[str, str]) -> dict[str, str]:
+    """Without keywords that are a slip away from another answer: lint tells of them."""
+    return {
+        keyword: meaning
+        for keyword, meaning in wanted.items()
+        if not any(meaning != other and is_one_slip(keyword, word) for word, other in wanted.items())
+    }
+
+
+def _only(meanings: Iterable[str]) -> str:
+    """ "" for none, and for more than one."""
+    found = set(meanings)
+    return found.pop() if len(found) == 1 else ""

@@ -175,6 +175,8 @@ def _inbound(
             "text": keys.sealer.open("inbound.text", row.id, row.text_sealed) if row.text_sealed else "",
             "meaning": row.meaning,
             "received": iso(row.received_us),
+            "handled": iso(row.handled_us),
+            "note": keys.sealer.open("inbound.note", row.id, row.note_sealed) if row.note_sealed else "",
         }
 
 

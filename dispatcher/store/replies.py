@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from dispatcher.core.status import Status
 from dispatcher.store.bulk import any_of
-from dispatcher.store.tables import answers, inbound, messages, steps
+from dispatcher.store.tables import answers, inbound, messages, senders, steps, suppressions
 
 _RECENT = 20
 _MAY_HAVE_REACHED = (
@@ -35,19 +35,47 @@ def store_reply(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(inbound).values(**values))
 
 
-def recent_messages(
-    connection: Connection, address_hash: bytes, contact_id: int, sender_id: int, since_us: int
-) -> list[Any]:
-    """What may have reached someone at a number: of this sender first, the latest first; with the plan of each.
+def has_refused(connection: Connection, address_hash: bytes) -> bool:
+    """For every purpose."""
+    s = suppressions.c
+    return (
+        connection.execute(select(s.purpose).where(s.address_hash == address_hash, s.purpose == "*")).first()
+        is not None
+    )
+
+
+def last_automatic_us(connection: Connection, address_hash: bytes) -> int | None:
+    """When an automatic answer to the number was last due."""
+    i = inbound.c
+    statement = select(func.max(i.received_us)).where(i.address_hash == address_hash, i.reply != "")
+    return connection.execute(statement).scalar()
+
+
+def unsigned_stops(connection: Connection, sender_id: int, since_us: int) -> int:
+    """That acted, of a gateway that signs nothing."""
+    i = inbound.c
+    statement = select(func.count()).where(
+        i.sender_id == sender_id, i.received_us > since_us, i.unsigned, i.meaning == "stop", ~i.needs_person
+    )
+    return connection.execute(statement).scalar_one()
+
+
+def sender_name(connection: Connection, sender_id: int) -> str:
+    """ "" where there never was such a sender."""
+    found = connection.execute(select(senders.c.name).where(senders.c.id == sender_id)).scalar()
+    return found or ""
+
+
+def recent_messages(connection: Connection, address_hash: bytes, sender_id: int, since_us: int) -> list[Any]:
+    """What may have reached a number, whoever was meant: of this sender first, the latest first; with the plan of each.
 
     Of other senders too: an SMS may ask for an answer by WhatsApp.
     """
     statement = (
-        select(m.id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id)
+        select(m.id, m.contact_id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id)
         .join(steps, steps.c.id == m.step_id)
         .where(
             m.address_hash == address_hash,
-            m.contact_id == contact_id,
             m.begun_us > since_us,
             m.status.in_(_MAY_HAVE_REACHED),
         )

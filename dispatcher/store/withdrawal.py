@@ -105,4 +105,4 @@ def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[byt
     kept = set(connection.execute(still_used).scalars())
     orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
     mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
-    connection.execute(update(inbound).where(mine).values(text_sealed=None, address_sealed=None))
+    connection.execute(update(inbound).where(mine).values(text_sealed=None, address_sealed=None, note_sealed=None))

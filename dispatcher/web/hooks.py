@@ -135,7 +135,7 @@ class Hooks:
     ) -> Answer:
         if answer is None or answer.receipts or answer.inbound or answer.unmapped:
             raw = f"{request.method} {request.url}\n\n{request.body.decode('latin-1')}"
-            fate = await self._committer.keep(Arrived(caller.id, answer, raw))
+            fate = await self._committer.keep(Arrived(caller.id, answer, raw, channel.capabilities.signs_hooks))
             _count(channel.name, answer, fate)
             if _STATUS[fate] >= 400:
                 raise Refused(_STATUS[fate])

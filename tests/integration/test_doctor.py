@@ -16,8 +16,10 @@ from dispatcher.operations import doctor_machine
 from dispatcher.operations.context import Context
 from dispatcher.operations.doctor import examine
 from dispatcher.operations.finding import Finding
+from dispatcher.operations.replies import Replies, Reply
 from dispatcher.operations.senders import sync_senders
 from dispatcher.settings import Environment
+from dispatcher.spi import Inbound
 from dispatcher.store.tables import messages, steps, tallies
 from dispatcher.wiring import connect
 from tests.integration.builders import Builder
@@ -107,6 +109,18 @@ def test_counters_that_disagree_are_found(context: Context, look: Look, damage: 
     finding = look()["conservation"]
     assert not finding.ok
     assert "ajakan/ajakan" in finding.detail
+
+
+def test_stops_beyond_the_limit_are_found(context: Context, look: Look) -> None:
+    sender_id, now_us = Builder(context).sender("gateway"), context.now_us()
+    with context.database.begin() as connection:
+        for number in range(32):
+            said = Inbound(f"U{number}", f"+62813111{number:05}", "STOP")
+            Replies(context).take(connection, [Reply(sender_id, number + 1, said, signed=False)], now_us)
+    finding = look()["stops"]
+    assert not finding.ok
+    assert finding.detail.startswith("30 of gateways") and "2 beyond the limit wait" in finding.detail
+    assert "inbox list --stops" in finding.fix
 
 
 def test_a_lost_suppression_key_is_found_and_not_replaced(

@@ -9,6 +9,7 @@ from typing import Final
 
 from dispatcher.campaign.context import LintContext
 from dispatcher.campaign.rules import (
+    answers,
     audience,
     goal,
     neutrality,
@@ -33,6 +34,7 @@ RULES: Final[tuple[ModuleType, ...]] = (
     variables,
     wording,
     stop,
+    answers,
     neutrality,
     goal,
 )

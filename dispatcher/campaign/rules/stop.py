@@ -14,12 +14,8 @@ from dispatcher.core.diagnostics import Diagnostic
 CODES: Final = {
     "stop-missing": "A text does not say how to stop.",
     "stop-undefined": "A text shows `{{ stop }}`, and `stop:` says nothing for its medium.",
-    "answer-stop": "A keyword of `answers:` already means stop.",
-    "answer-twice": "Two answers share a keyword.",
 }
 STOP_WORD: Final = re.compile(r"\b(stop|berhenti|unsubscribe)\b", re.IGNORECASE)
-#: A reply with one of these alone always stops, whatever a campaign says.
-RESERVED_KEYWORDS: Final = frozenset({"STOP", "BERHENTI", "UNSUBSCRIBE", "UNSUB", "STOPALL"})
 
 
 def check(context: LintContext) -> Iterator[Diagnostic]:
@@ -28,7 +24,6 @@ def check(context: LintContext) -> Iterator[Diagnostic]:
         if facts is not None:
             yield from _text(context, path, facts, hops)
     yield from _provider_templates(context)
-    yield from _answers(context)
 
 
 def _text(context: LintContext, path: Path, facts: TextFacts, hops: list[StepHop]) -> Iterator[Diagnostic]:
@@ -60,16 +55,3 @@ def _provider_templates(context: LintContext) -> Iterator[Diagnostic]:
                 message = "the approved text does not say how to stop"
                 yield context.at((*path, "body"), "stop-missing", "warning", message, hint=hint)
             seen.add(path)
-
-
-def _answers(context: LintContext) -> Iterator[Diagnostic]:
-    seen: set[str] = set()
-    for index, answer in enumerate(context.campaign.answers):
-        for place, keyword in enumerate(answer.keywords):
-            word, path = keyword.strip().upper(), ("answers", index, "keywords", place)
-            if word in RESERVED_KEYWORDS:
-                message = f"{word} always means stop, whatever an answer says"
-                yield context.at(path, "answer-stop", "error", message, hint="choose another word")
-            elif word in seen:
-                yield context.at(path, "answer-twice", "error", f"{word} already means something else")
-            seen.add(word)

@@ -44,6 +44,7 @@ receipts = Table(
     ),
 )
 
+#: `unsigned`: by a gateway that signs nothing. `reply`: the automatic answer that is due; `no_reply`: why none is.
 inbound = Table(
     "inbound",
     metadata,
@@ -58,8 +59,15 @@ inbound = Table(
     flag_column("needs_person"),
     us_column("handled_us"),
     us_column("received_us", required=True),
+    Column("campaign_id", Big),
+    flag_column("unsigned"),
+    word_column("handled_by"),
+    Column("note_sealed", LargeBinary),
+    word_column("reply"),
+    word_column("no_reply"),
     UniqueConstraint("sender_id", "provider_id"),
     Index("ix_inbound_address_hash", "address_hash"),
+    Index("ix_inbound_sender_id_received_us", "sender_id", "received_us"),
 )
 
 answers = Table(

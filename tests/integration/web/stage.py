@@ -49,7 +49,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class Unsigned(Channel[ChannelConfig]):
-    """A gateway that signs nothing: `m`, `status` and `id` in the query."""
+    """A gateway that signs nothing: `m`, `status` and `id` in the query; or `said` and `by`."""
 
     name = "unsigned"
     Config: ClassVar = ChannelConfig
@@ -59,6 +59,8 @@ class Unsigned(Channel[ChannelConfig]):
         return Accepted(("x",))
 
     def parse(self, request: HookRequest) -> HookAnswer:
+        if "said" in request.query:
+            return HookAnswer(inbound=(Inbound(request.query["id"], request.query["by"], request.query["said"]),))
         about = request.query.get("about", request.query["m"])
         return HookAnswer((Receipt(Status(request.query["status"]), about, request.query.get("id", "")),))
 

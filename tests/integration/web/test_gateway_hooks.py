@@ -9,6 +9,7 @@ from dispatcher.core.status import Status
 from dispatcher.operations.outgoing import Outgoing
 from dispatcher.receipts.fold import make_ref
 from dispatcher.spi.http import PooledClient
+from dispatcher.store.tables import inbound
 from dispatcher.web.server import WebThread
 from tests.integration.web.stage import SETTINGS, Provider, Stage, connect
 
@@ -48,3 +49,15 @@ def test_our_mark_proves_a_post_about_one_message(stage: Stage) -> None:
         assert provider.ask("POST", f"/hooks/vonage?m={ref}", body)[0] == 403
         assert provider.ask("POST", f"{told.path}?{told.query}", body)[0] == 204
     context.database.close()
+
+
+def test_a_stop_that_nobody_signed_is_known_as_such(stage: Stage) -> None:
+    ref = make_ref(stage.message(Status.ACCEPTED), 1)
+    context = stage.context
+    mac = urlsplit(
+        Outgoing(context, "gateway", context.open_sender("gateway", PooledClient()))._callback_url(ref)
+    ).query
+    with stage.web() as provider:
+        assert provider.ask("POST", f"/hooks/gateway?{mac}&said=STOP&by=%2B6281311100001&id=U1")[0] == 204
+    (row,) = stage.rows(inbound)
+    assert (row.meaning, row.unsigned, row.no_reply) == ("stop", True, "unsigned")

@@ -7,7 +7,9 @@ from sqlalchemy import insert, update
 
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.status import Status
-from dispatcher.store.tables import answers, consents, contact_points, inbound, messages, steps, suppressions
+from dispatcher.operations.ingest import Arrived
+from dispatcher.spi import HookAnswer, Inbound
+from dispatcher.store.tables import answers, campaigns, consents, contact_points, inbound, messages, steps, suppressions
 from tests.integration.builders import KEYS, Person
 from tests.integration.web.stage import Stage
 
@@ -131,6 +133,60 @@ def test_everything_else_waits_for_a_person(stage: Stage, text: str) -> None:
     assert (row.meaning, row.needs_person, row.handled_us) == ("", True, None)
     assert stage.context.keys.sealer.open("inbound.text", row.id, row.text_sealed) == text
     assert stage.context.keys.sealer.open("inbound.address", row.id, row.address_sealed) == person.number
+
+
+@pytest.mark.parametrize("text", ["HADIR STOP", "ya, berhenti", "mohon jangan kirim sms lagi"])
+def test_a_stop_wins_over_answers(stage: Stage, text: str) -> None:
+    person = stage.person()
+    stage.message(Status.READ, person)
+    stage.say(person, text)
+    assert len(stage.rows(suppressions)) == 1
+    assert stage.answers == []
+
+
+def test_two_different_answers_wait_for_a_person(stage: Stage) -> None:
+    _, step_id = stage.campaign("rapat", {"hadir": ["HADIR"], "tidak": ["TIDAK"]})
+    person = stage.person()
+    stage.message(Status.READ, person, step_id=step_id)
+    stage.say(person, "HADIR TIDAK")
+    assert stage.answers == []
+    assert stage.inbox == [("", True)]
+
+
+def test_an_answer_to_a_campaign_that_is_over_still_counts(stage: Stage) -> None:
+    campaign_id, step_id = stage.campaign("lama", {"setuju": ["SETUJU"]})
+    with stage.context.database.begin() as connection:
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(state="done"))
+    person = stage.person()
+    stage.message(Status.READ, person, step_id=step_id)
+    stage.say(person, "SETUJU")
+    assert stage.answers == [(person.id, "setuju")]
+    assert stage.rows(inbound)[0].campaign_id == campaign_id
+
+
+def test_stops_of_a_gateway_that_signs_nothing_are_limited_per_minute(stage: Stage) -> None:
+    """What is beyond the limit is neither lost nor acted upon: it waits for a person."""
+    limit = stage.context.settings.inbound.unsigned_stops_per_minute
+    gateway = stage.senders["gateway"]
+    for n in range(limit + 2):
+        said = HookAnswer(inbound=(Inbound(f"U{n}", f"+62813111{n:05}", "STOP"),))
+        stage.ingest.take([Arrived(gateway, said, "raw", signed=False)])
+    assert len(stage.rows(suppressions)) == limit
+    assert stage.inbox[-3:] == [("stop", False), ("stop", True), ("stop", True)]
+    stage.say(Person(0, 0, "+6281399999998"), "STOP")
+    assert len(stage.rows(suppressions)) == limit + 1
+    assert {row.no_reply for row in stage.rows(inbound) if row.unsigned} == {"unsigned"}
+
+
+def test_the_automatic_answer_that_is_due_is_kept_once(stage: Stage) -> None:
+    person = stage.person()
+    for sid in ("SM1", "SM1", "SM2"):
+        stage.say(person, "Tempatnya di mana?", sid)
+    assert [(row.reply, row.no_reply) for row in stage.rows(inbound)] == [("not-understood", ""), ("", "recent")]
+    stage.say(stage.person(), "STOP", "SM3")
+    assert stage.rows(inbound)[-1].reply == "stop"
+    stage.say(Person(0, 0, "99123"), "Promo!", "SM4")
+    assert stage.rows(inbound)[-1].no_reply == "not-a-person"
 
 
 def test_a_repeated_reply_changes_nothing(stage: Stage) -> None:

@@ -92,6 +92,11 @@ FAULTS: list[tuple[str, str, str, list[Change]]] = [
     ("stop-undefined", "error", SMS_TEXT, [("  sms: \"Stop: kesbangpol.jakarta.go.id/stop\"\n", ""), (
         "      - senders: [sms-utama]\n", ""), ("        after: 4 hours\n", "")]),
     ("answer-stop", "error", "BERHENTI, YA", [("[HADIR, YA]", "[BERHENTI, YA]")]),
+    ("answer-stop", "error", "BERHENT, YA", [("[HADIR, YA]", "[BERHENT, YA]")]),
+    ("answer-stop", "error", "Bantuan, YA", [("[HADIR, YA]", "[Bantuan, YA]")]),
+    ("answer-close", "warning", "HADIT]", [
+        ("    meaning: hadir\n", "    meaning: hadir\n  - keywords: [HADIT]\n    meaning: lain\n")]),
+    ("answer-empty", "error", '"👍"', [("[HADIR, YA]", '[HADIR, "👍"]')]),
     ("answer-twice", "error", "hadir, YA", [("[HADIR, YA]", "[HADIR, hadir, YA]")]),
     ("neutrality", "error", "Coblos nomor", [("gunakan hak pilih Anda pada", "Coblos nomor 2 pada")]),
     ("neutrality", "error", "Menangkan", [("  hari: 2027", "  seru: Menangkan pasangan kita\n  hari: 2027"), (
