@@ -1,4 +1,4 @@
-"""dispatcher contacts: import, show, export, stop, erase."""
+"""dispatcher contacts: import, show, export, stop, erase, verify."""
 
 from __future__ import annotations
 
@@ -186,6 +186,27 @@ def erase(who: Who, by: WhoOption, country: Country = "ID", as_json: JsonFlag = 
         print_json(outcome)
         return
     print_table(("", ""), _lines(outcome))
+
+
+@app.command()
+def verify(
+    kept: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What --json printed earlier: nothing of that may have changed.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Check that nothing was put into the consent ledger, taken out of it or altered. Exit code 5: something was."""
+    from dispatcher.operations.verify_consent import read_kept, verify_consent
+
+    found = verify_consent(connect_context().database, read_kept(kept) if kept else None)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        for name, fault in found.faults:
+            say(f"{name}: {fault}")
+        if not found.faults:
+            say(f"All {found.events} event(s) fit the digests of {len(found.sheets)} import(s) and day(s).")
+    return 5 if found.faults else 0
 
 
 def _given(who: str) -> str:

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, or_, 
 from dispatcher.audience.recipient import media_of
 from dispatcher.core.clock import iso
 from dispatcher.store.bulk import any_of
-from dispatcher.store.consent_words import imported_words
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import (
     answers,
@@ -32,6 +31,9 @@ from dispatcher.store.tables import (
 )
 
 Record = dict[str, Any]
+
+#: Columns of the ledger that say nothing of a person.
+_PROOF: Final = ("sheet", "seq", "salt", "commitment")
 
 #: Sealed columns, and the names they are bound to.
 _SEALED: Final = {
@@ -137,7 +139,11 @@ def read_history(
         "replies": list(_inbound(connection, keys, contact_ids, hashes)),
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
         "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
-        "consent_events": _said(connection, contact_ids),
+        "consent_events": _plain(
+            connection,
+            consent_events,
+            any_of(connection, consent_events.c.contact_id, contact_ids),
+        ),
     }
 
 
@@ -178,15 +184,6 @@ def _inbound(
         }
 
 
-def _said(connection: Connection, contact_ids: Sequence[int]) -> list[Record]:
-    """The ledger, and what holds now by the word of an import."""
-    held = imported_words(connection, any_of(connection, consents.c.contact_id, contact_ids))
-    return [
-        *_plain(connection, consent_events, any_of(connection, consent_events.c.contact_id, contact_ids)),
-        *(_shown(word) for word in held),
-    ]
-
-
 def _plain(connection: Connection, table: Table, condition: ColumnElement[bool]) -> list[Record]:
     """Clear columns as they are, instants as ISO 8601; sealed and hashed ones left out."""
     rows = connection.execute(select(table).where(condition).order_by(*table.primary_key.columns)).mappings()
@@ -197,5 +194,5 @@ def _shown(row: RowMapping) -> Record:
     return {
         name.removesuffix("_us"): iso(value) if name.endswith("_us") else value
         for name, value in row.items()
-        if not name.endswith(("_sealed", "_hash"))
+        if not name.endswith(("_sealed", "_hash")) and name not in _PROOF
     }
