@@ -1,4 +1,4 @@
-"""dispatcher contacts: import, show, export, stop, erase, verify."""
+"""dispatcher contacts: import, show, export, stop, erase, verify, retain."""
 
 from __future__ import annotations
 
@@ -207,6 +207,24 @@ def verify(
         if not found.faults:
             say(f"All {found.events} event(s) fit the digests of {len(found.sheets)} import(s) and day(s).")
     return 5 if found.faults else 0
+
+
+@app.command()
+def retain(
+    by: WhoOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; the database stays as it is.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Erase what is older than `retention` in the settings allows. Safe to stop and run again."""
+    from dispatcher.operations.retain import retain
+
+    found = retain(connect_context(), by=by or _os_user(), dry_run=dry_run)
+    if as_json:
+        print_json({"dry_run": dry_run, **found})
+    elif not found:
+        say("The settings name no age under `retention`, so everything is kept.")
+    else:
+        print_table(("older than allowed" if dry_run else "erased", "rows"), list(found.items()))
 
 
 def _given(who: str) -> str:
