@@ -15,6 +15,7 @@ from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
 from dispatcher.store import contacts, withdrawal
 from dispatcher.store.cancel import cancel_queued_for_address, cancel_queued_for_contact
+from dispatcher.store.expansion import wait_for_pages
 from dispatcher.store.history import read_history
 from dispatcher.store.installation import record_act
 
@@ -133,6 +134,7 @@ def erase_contact(context: Context, who: str, *, by: str, country: str = "ID") -
 
 def erase_in(connection: Connection, contact_id: int, now_us: int) -> int:
     """Erases the person; how many waiting messages were cancelled with it."""
+    wait_for_pages(connection)
     cancelled = cancel_queued_for_contact(connection, contact_id, now_us, Reason.NO_ADDRESS)
     withdrawal.erase_contact(connection, contact_id, now_us)
     return cancelled

@@ -24,8 +24,10 @@ from dispatcher.store.unwilling import unwilling
 
 def without_refused(connection: Connection, rows: Sequence[Claimed], now_us: int) -> tuple[Claimed, ...]:
     """The rows that may go; those of refused numbers and of erased people are cancelled in this transaction."""
-    # who was changed by an import while waiting was decided on anew with it; only what was under way then comes here
-    reasons = dict.fromkeys(unwilling(connection, [row.id for row in rows if row.attempt]), Reason.NO_CONSENT)
+    # who was changed while waiting was decided on anew with it; what was under way, or made as a later hop, comes here
+    reasons = dict.fromkeys(
+        unwilling(connection, [row.id for row in rows if row.attempt or row.hop]), Reason.NO_CONSENT
+    )
     reasons |= {row.id: Reason.NO_ADDRESS for row in rows if row.body_sealed is None or row.address_sealed is None}
     reasons |= dict.fromkeys(_refused(connection, rows), Reason.OPTED_OUT)
     if not reasons:

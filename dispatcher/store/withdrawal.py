@@ -87,9 +87,12 @@ def _blank_messages(connection: Connection, contact_id: int) -> None:
 
 
 def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[bytes]) -> None:
-    """Replies of the person, and those of a number that now belongs to nobody."""
+    """Replies of the person, and those of a number that now belongs to nobody; and what an officer wrote of it."""
     still_used = select(contact_points.c.address_hash).where(any_of(connection, contact_points.c.address_hash, hashes))
     kept = set(connection.execute(still_used).scalars())
     orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
     mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
     connection.execute(update(inbound).where(mine).values(text_sealed=None, address_sealed=None))
+    # an officer's own words may name the person; that, when and how the number refused stays (invariant 14)
+    written = any_of(connection, suppressions.c.address_hash, orphaned) & (suppressions.c.via == "officer")
+    connection.execute(update(suppressions).where(written).values(reason=""))

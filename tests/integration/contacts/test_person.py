@@ -73,6 +73,10 @@ def test_stop_refuses_withdraws_and_cancels_in_one_commit(context: Context, siti
         periods = list(connection.execute(select(t.cap_uses.c.message_id)).scalars())
     assert periods == [2], "the cap is given back"
     assert (act.actor, act.verb, act.subject) == ("Rina", "contacts stop", str(siti))
+    assert act.at_us > 0
+    (person,) = show_contact(context, NUMBER)
+    (refused,) = person["numbers"][0]["refused"]
+    assert (refused["via"], refused["reason"], bool(refused["at"])) == ("officer", "surat 3 Maret", True)
     (person,) = show_contact(context, NUMBER)
     assert person["consents"][0]["granted"] is False
 
@@ -155,7 +159,7 @@ def test_erasure_leaves_counts_and_the_refusal_only(context: Context, siti: int,
     assert [stored[name] for name in ("contact_points", "memberships", "consents")] == [[], [], []]
     (contact,) = [row for row in stored["contacts"] if row[0] == siti]
     assert not [value for value in contact if isinstance(value, bytes)]
-    assert "menelepon" not in repr(stored["consent_events"])
+    assert "menelepon" not in repr(stored), "nor what an officer wrote"
     assert len(stored["messages"]) == 2
     with context.database.read() as connection:
         sealed = connection.execute(select(t.messages.c.body_sealed, t.messages.c.address_sealed))
