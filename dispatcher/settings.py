@@ -134,6 +134,15 @@ class InboundSettings(Part):
     """Between two automatic answers to the same number."""
 
 
+class Retention(Part):
+    """How old personal data may become, in days; what has no age is kept. `contacts retain` acts on it."""
+
+    texts_days: int | None = Field(None, ge=1, description="Texts and numbers of messages that ended.")
+    calls_days: int | None = Field(None, ge=1, description="What providers called with.")
+    replies_days: int | None = Field(None, ge=1, description="Replies that nobody has to look at any more.")
+    contacts_days: int | None = Field(None, ge=1, description="People without consent and without anything since.")
+
+
 class Settings(Part):
     """`dispatcher.yaml`."""
 
@@ -141,6 +150,7 @@ class Settings(Part):
     breaker: Limits = Limits()
     wire_log: WireLog = WireLog()
     inbound: InboundSettings = InboundSettings()
+    retention: Retention = Retention()
     approval: Literal["required", "waived"] = "required"
     default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
     groups: dict[Slug, GroupSettings] = Field(default_factory=dict)

@@ -16,6 +16,13 @@ def has_consent(consents: Mapping[tuple[str, str], bool], purpose: str, media: s
     return False
 
 
+def may_message(consents: Mapping[tuple[str, str], bool], purpose: str, media: str, rule: str) -> bool:
+    """`rule`: the campaign's `consent`. Where it is `not-required`, only an explicit no counts."""
+    if has_consent(consents, purpose, media):
+        return True
+    return rule == "not-required" and not any(granted is False for granted in consents.values())
+
+
 def has_refused(recipient: Recipient, point: Point, purpose: str) -> bool:
     """A plain STOP covers all purposes of a number."""
     purposes = recipient.refused.get(point.address_hash)

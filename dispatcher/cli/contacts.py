@@ -1,4 +1,4 @@
-"""dispatcher contacts: import, show, export, stop, erase."""
+"""dispatcher contacts: import, show, export, stop, erase, verify, retain."""
 
 from __future__ import annotations
 
@@ -186,6 +186,45 @@ def erase(who: Who, by: WhoOption, country: Country = "ID", as_json: JsonFlag = 
         print_json(outcome)
         return
     print_table(("", ""), _lines(outcome))
+
+
+@app.command()
+def verify(
+    kept: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What --json printed earlier: nothing of that may have changed.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Check that nothing was put into the consent ledger, taken out of it or altered. Exit code 5: something was."""
+    from dispatcher.operations.verify_consent import read_kept, verify_consent
+
+    found = verify_consent(connect_context().database, read_kept(kept) if kept else None)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        for name, fault in found.faults:
+            say(f"{name}: {fault}")
+        if not found.faults:
+            say(f"All {found.events} event(s) fit the digests of {len(found.sheets)} import(s) and day(s).")
+    return 5 if found.faults else 0
+
+
+@app.command()
+def retain(
+    by: WhoOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; the database stays as it is.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Erase what is older than `retention` in the settings allows. Safe to stop and run again."""
+    from dispatcher.operations.retain import retain
+
+    found = retain(connect_context(), by=by or _os_user(), dry_run=dry_run)
+    if as_json:
+        print_json({"dry_run": dry_run, **found})
+    elif not found:
+        say("The settings name no age under `retention`, so everything is kept.")
+    else:
+        print_table(("older than allowed" if dry_run else "erased", "rows"), list(found.items()))
 
 
 def _given(who: str) -> str:

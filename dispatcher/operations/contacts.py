@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from dispatcher.core import region
 from dispatcher.core.clock import iso
 from dispatcher.core.errors import UsageError
@@ -13,6 +15,8 @@ from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
 from dispatcher.store import contacts, withdrawal
 from dispatcher.store.cancel import cancel_queued_for_address, cancel_queued_for_contact
+from dispatcher.store.expansion import wait_for_pages
+from dispatcher.store.history import read_history
 from dispatcher.store.installation import record_act
 
 _ID_DIGITS = 16
@@ -72,7 +76,7 @@ def export_contact(context: Context, who: str, country: str = "ID") -> dict[str,
     found = find(context, who, country)
     with context.database.read() as connection:
         refused = [refusal for digest in found.hashes for refusal in contacts.refusals(connection, digest)]
-        history = contacts.read_history(connection, context.keys, found.contact_ids, found.hashes)
+        history = read_history(connection, context.keys, found.contact_ids, found.hashes)
         if not found.contact_ids and not refused and not history["replies"]:
             raise _nobody()
         return {
@@ -121,12 +125,19 @@ def erase_contact(context: Context, who: str, *, by: str, country: str = "ID") -
     (contact_id,) = found.contact_ids
     now_us = context.now_us()
     with context.database.begin() as connection:
-        cancelled = cancel_queued_for_contact(connection, contact_id, now_us, Reason.NO_ADDRESS)
         hashes = contacts.address_hashes(connection, contact_id)
         refused = any(contacts.refusals(connection, digest) for digest in hashes)
-        withdrawal.erase_contact(connection, contact_id, now_us)
+        cancelled = erase_in(connection, contact_id, now_us)
         record_act(connection, now_us, by, "contacts erase", str(contact_id), {"cancelled": cancelled})
     return {"id": contact_id, "erased": iso(now_us), "cancelled": cancelled, "refusal_kept": refused}
+
+
+def erase_in(connection: Connection, contact_id: int, now_us: int) -> int:
+    """Erases the person; how many waiting messages were cancelled with it."""
+    wait_for_pages(connection)
+    cancelled = cancel_queued_for_contact(connection, contact_id, now_us, Reason.NO_ADDRESS)
+    withdrawal.erase_contact(connection, contact_id, now_us)
+    return cancelled
 
 
 def _somebody(found: Found) -> Found:

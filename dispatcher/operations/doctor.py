@@ -14,6 +14,7 @@ from dispatcher.operations.doctor_machine import broker, disk, packages, state_f
 from dispatcher.operations.doctor_senders import public_url, rates, senders
 from dispatcher.operations.finding import Finding, bad, good
 from dispatcher.operations.generation import is_older, restored_error
+from dispatcher.operations.verify_consent import verify_consent
 from dispatcher.settings import Environment
 from dispatcher.store import tally
 from dispatcher.store.campaigns import all_campaigns, steps_of
@@ -93,6 +94,7 @@ def database(environment: Environment) -> Iterator[Finding]:
         yield from _run("rates", lambda given: rates(given, opened), environment)
         yield _unsigned_stops(opened)
         yield from _conservation(opened)
+        yield from _run("consent ledger", lambda _: _ledger(opened), environment)
     finally:
         opened.close()
 
@@ -171,3 +173,15 @@ def _conservation(opened: Database) -> Iterator[Finding]:
         return
     named = ", ".join(wrong[:_FIRST_FEW]) + (" …" if len(wrong) > _FIRST_FEW else "")
     yield bad("conservation", f"counters disagree with rows: {named}", "Do not report from them; please tell us.")
+
+
+def _ledger(opened: Database) -> Iterator[Finding]:
+    """Nothing was put into the consent ledger, taken out of it or altered."""
+    found = verify_consent(opened)
+    if not found.faults:
+        held = f"{found.events} event(s) fit the digests of {len(found.sheets)} import(s) and day(s)"
+        yield good("consent ledger", held)
+        return
+    named = "; ".join(f"{name}: {fault}" for name, fault in found.faults[:_FIRST_FEW])
+    more = " …" if len(found.faults) > _FIRST_FEW else ""
+    yield bad("consent ledger", named + more, "Somebody changed it past its trigger: compare it with a backup.")

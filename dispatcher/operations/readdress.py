@@ -15,6 +15,7 @@ from dispatcher.delivery import machine
 from dispatcher.operations.expand import Expander, RowMaker
 from dispatcher.operations.occasions import revision_now
 from dispatcher.store.bulk import any_of, update_by_id
+from dispatcher.store.expansion import wait_for_pages
 from dispatcher.store.outbox import Batch
 from dispatcher.store.recipients import load_people
 from dispatcher.store.sessions import waiting_after
@@ -34,6 +35,7 @@ class Readdresser:
 
     def __call__(self, connection: Connection, contact_ids: Sequence[int]) -> None:
         self._expander.begin()
+        wait_for_pages(connection)
         waiting = select(m.id).where(m.status == "queued", any_of(connection, m.contact_id, sorted(contact_ids)))
         self._rewrite_all(connection, connection.execute(waiting).scalars().all(), _REWRITTEN)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dispatcher.audience.consent import has_consent, has_refused
+from dispatcher.audience.consent import has_refused, may_message
 from dispatcher.audience.holdout import is_held_out, share_of
 from dispatcher.audience.recipient import Point, Recipient
 from dispatcher.campaign.model import Campaign, Hop, Session, Step
@@ -97,21 +97,13 @@ class Decider:
             if has_refused(recipient, point, self._campaign.purpose):
                 reasons.append(Reason.OPTED_OUT)
                 continue
-            if not self._may(recipient, point):
+            if not may_message(recipient.consents, self._campaign.purpose, point.media, self._campaign.consent):
                 reasons.append(Reason.NO_CONSENT)
                 continue
             if allowed:
                 return point, allowed
             reasons.append(Reason.INELIGIBLE)
         return min(reasons, key=_TELLING.__getitem__, default=Reason.NO_ADDRESS)
-
-    def _may(self, recipient: Recipient, point: Point) -> bool:
-        if has_consent(recipient.consents, self._campaign.purpose, point.media):
-            return True
-        # without a need for consent, only an explicit no counts
-        return self._campaign.consent == "not-required" and not any(
-            granted is False for granted in recipient.consents.values()
-        )
 
     def _pick_sender(self, route: _Hop, allowed: Sequence[SenderFacts], recipient: Recipient) -> SenderFacts:
         """By weight, and the same one for a person every time."""

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from dispatcher.audience.recipient import media_of
 from dispatcher.core.clock import iso
-from dispatcher.store.bulk import any_of
-from dispatcher.store.consent_words import imported_words
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import (
-    answers,
-    attempts,
-    campaigns,
-    consent_events,
     consents,
     contact_points,
     contacts,
     imports,
-    inbound,
     memberships,
     messages,
-    receipts,
-    senders,
-    session_people,
-    steps,
     suppressions,
 )
 
 Record = dict[str, Any]
+
 
 #: Sealed columns, and the names they are bound to.
 _SEALED: Final = {
@@ -122,82 +111,3 @@ def _source(connection: Connection, import_id: int | None) -> Record | None:
 def message_counts(connection: Connection, contact_id: int) -> dict[str, int]:
     statement = select(messages.c.status, func.count()).where(messages.c.contact_id == contact_id)
     return {row[0]: row[1] for row in connection.execute(statement.group_by(messages.c.status))}
-
-
-def read_history(
-    connection: Connection, keys: Keys, contact_ids: Sequence[int], hashes: Sequence[bytes]
-) -> dict[str, list[Record]]:
-    """Everything that happened with these people and numbers: the sections of an export, oldest first."""
-    mine = any_of(connection, messages.c.contact_id, contact_ids)
-    message_ids = list(connection.execute(select(messages.c.id).where(mine)).scalars())
-    return {
-        "messages": list(_messages(connection, keys, mine)),
-        "attempts": _plain(connection, attempts, any_of(connection, attempts.c.message_id, message_ids)),
-        "receipts": _plain(connection, receipts, any_of(connection, receipts.c.message_id, message_ids)),
-        "replies": list(_inbound(connection, keys, contact_ids, hashes)),
-        "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
-        "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
-        "consent_events": _said(connection, contact_ids),
-    }
-
-
-def _messages(connection: Connection, keys: Keys, mine: ColumnElement[bool]) -> Iterator[Record]:
-    columns = (*messages.c, campaigns.c.slug, steps.c.name.label("step"), senders.c.name.label("sender"))
-    joined = (
-        messages.outerjoin(campaigns, campaigns.c.id == messages.c.campaign_id)
-        .outerjoin(steps, steps.c.id == messages.c.step_id)
-        .outerjoin(senders, senders.c.id == messages.c.sender_id)
-    )
-    for row in connection.execute(select(*columns).select_from(joined).where(mine).order_by(messages.c.id)):
-        yield {
-            "id": row.id,
-            "campaign": row.slug,
-            "step": row.step,
-            "sender": row.sender,
-            "status": row.status,
-            "reason": row.reason,
-            "number": keys.sealer.open("messages.address", row.id, row.address_sealed) if row.address_sealed else "",
-            "text": keys.sealer.open("messages.body", row.id, row.body_sealed) if row.body_sealed else "",
-            "begun": iso(row.begun_us),
-            "ended": iso(row.ended_us),
-        }
-
-
-def _inbound(
-    connection: Connection, keys: Keys, contact_ids: Sequence[int], hashes: Sequence[bytes]
-) -> Iterator[Record]:
-    c = inbound.c
-    mine = or_(any_of(connection, c.contact_id, contact_ids), any_of(connection, c.address_hash, hashes))
-    for row in connection.execute(select(inbound).where(mine).order_by(c.id)):
-        yield {
-            "id": row.id,
-            "number": keys.sealer.open("inbound.address", row.id, row.address_sealed) if row.address_sealed else "",
-            "text": keys.sealer.open("inbound.text", row.id, row.text_sealed) if row.text_sealed else "",
-            "meaning": row.meaning,
-            "received": iso(row.received_us),
-            "handled": iso(row.handled_us),
-            "note": keys.sealer.open("inbound.note", row.id, row.note_sealed) if row.note_sealed else "",
-        }
-
-
-def _said(connection: Connection, contact_ids: Sequence[int]) -> list[Record]:
-    """The ledger, and what holds now by the word of an import."""
-    held = imported_words(connection, any_of(connection, consents.c.contact_id, contact_ids))
-    return [
-        *_plain(connection, consent_events, any_of(connection, consent_events.c.contact_id, contact_ids)),
-        *(_shown(word) for word in held),
-    ]
-
-
-def _plain(connection: Connection, table: Table, condition: ColumnElement[bool]) -> list[Record]:
-    """Clear columns as they are, instants as ISO 8601; sealed and hashed ones left out."""
-    rows = connection.execute(select(table).where(condition).order_by(*table.primary_key.columns)).mappings()
-    return [_shown(row) for row in rows]
-
-
-def _shown(row: RowMapping) -> Record:
-    return {
-        name.removesuffix("_us"): iso(value) if name.endswith("_us") else value
-        for name, value in row.items()
-        if not name.endswith(("_sealed", "_hash"))
-    }

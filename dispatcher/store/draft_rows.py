@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from dispatcher.audience.ledger import Word
 from dispatcher.store.drafts import Consent, Draft, Number, Terms
 from dispatcher.store.installation import IdBlock
 from dispatcher.store.load import as_json
@@ -36,6 +37,7 @@ class Rows:
     more_memberships: list[dict[str, Any]] = field(default_factory=list)
     replaced_consents: list[int] = field(default_factory=list)
     consents: list[tuple[Any, ...]] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
 
 
 def assign_ids(drafts: Sequence[Draft], ids: IdBlock) -> None:
@@ -62,6 +64,10 @@ def rows_of(drafts: Sequence[Draft], sealer: Sealer, ids: IdBlock, import_id: in
         rows.points.append(
             (identifier, draft.id, number.media, number.rank, number.hash, sealed, number.country, number.line_type)
         )
+    rows.words = [
+        Word(i, who, of, on, granted, basis, terms.evidence, terms.source, "import", import_id, now_us)
+        for i, (who, of, on, granted, basis, *_) in zip(ids.take(len(rows.consents)), rows.consents, strict=True)
+    ]
     return rows
 
 

@@ -58,8 +58,16 @@ def keep(connection: Connection, sealer: Sealer, wires: Sequence[Wire], now_us: 
 
 def of_message(connection: Connection, sealer: Sealer, message_id: int) -> Mapping[int, str]:
     """attempt → what was said."""
-    rows = connection.execute(select(e.attempt, e.wire_sealed).where(e.message_id == message_id)).all()
-    return {row.attempt: sealer.open(_column(row.attempt), message_id, row.wire_sealed) for row in rows}
+    return {wire.attempt: wire.text for wire in of_messages(connection, sealer, [message_id])}
+
+
+def of_messages(connection: Connection, sealer: Sealer, message_ids: Sequence[int]) -> list[Wire]:
+    """What was said about these, oldest message first."""
+    query = select(e.message_id, e.attempt, e.wire_sealed).where(any_of(connection, e.message_id, message_ids))
+    return [
+        Wire(message_id, attempt, sealer.open(_column(attempt), message_id, sealed))
+        for message_id, attempt, sealed in connection.execute(query.order_by(e.message_id, e.attempt))
+    ]
 
 
 def forget_messages(connection: Connection, message_ids: Sequence[int]) -> None:

@@ -164,3 +164,14 @@ def finish(connection: Connection, step_id: int, cursor: int, now_us: int) -> No
         .where(steps.c.id == step_id, steps.c.state == "expanding", steps.c.cursor == cursor)
         .values(state="expanded", selected=steps.c.selected - steps.c.pending, pending=0, expanded_us=now_us)
     )
+
+
+def wait_for_pages(connection: Connection) -> None:
+    """Before what waits for people who were changed is looked for: a page that was decided on what they were before is
+    stored by then, and the next one is decided after this commit.
+
+    On SQLite a transaction that writes is alone anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        going_on = steps.c.state.in_(["scheduled", "expanding"])
+        connection.execute(select(steps.c.id).where(going_on).order_by(steps.c.id).with_for_update(read=True))

@@ -15,12 +15,12 @@ from sqlalchemy.exc import IntegrityError
 
 from dispatcher.store import draft_rows, import_lookup
 from dispatcher.store.bulk import any_of, insert_ignore, update_by_id
-from dispatcher.store.consent_words import keep_words
 from dispatcher.store.draft_rows import Rows, rows_of
 from dispatcher.store.drafts import Draft, Person, Terms
 from dispatcher.store.engine import Database
 from dispatcher.store.imports import ImportRecord
 from dispatcher.store.installation import IdBlock
+from dispatcher.store.ledger import append
 from dispatcher.store.load import load
 from dispatcher.store.scratch import Scratch
 from dispatcher.store.sealed import Sealer
@@ -174,9 +174,9 @@ class BatchStore:
                 & (consents.c.purpose == self.terms.purpose)
                 & (consents.c.media == "*")
             )
-            keep_words(connection, replaced, self.database.now_us())
             connection.execute(delete(consents).where(replaced))
         load(connection, consents, draft_rows.CONSENT, rows.consents)
+        append(connection, rows.words)
         if changed:
             self.on_contacts_changed(connection, [draft.id for draft in changed])
 

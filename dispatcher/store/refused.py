@@ -1,7 +1,7 @@
 """What nobody may be sent any more, seen when it is claimed (invariants 8 and 14).
 
 A stop cancels the rows that wait. One that was being sent then, or expanded by another worker, or unknown, may wait
-again afterwards: the claim looks once more.
+again afterwards: the claim looks once more. So it does for consent, of rows that were tried before.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from dispatcher.store.claims import Claimed
 from dispatcher.store.outbox import Batch
 from dispatcher.store.prepared import Prepared
 from dispatcher.store.tables import campaigns, suppressions
+from dispatcher.store.unwilling import unwilling
 
 
 def without_refused(connection: Connection, rows: Sequence[Claimed], now_us: int) -> tuple[Claimed, ...]:
     """The rows that may go; those of refused numbers and of erased people are cancelled in this transaction."""
-    reasons = {row.id: Reason.NO_ADDRESS for row in rows if row.body_sealed is None or row.address_sealed is None}
+    # who was changed while waiting was decided on anew with it; what was under way, or made as a later hop, comes here
+    reasons = dict.fromkeys(
+        unwilling(connection, [row.id for row in rows if row.attempt or row.hop]), Reason.NO_CONSENT
+    )
+    reasons |= {row.id: Reason.NO_ADDRESS for row in rows if row.body_sealed is None or row.address_sealed is None}
     reasons |= dict.fromkeys(_refused(connection, rows), Reason.OPTED_OUT)
     if not reasons:
         return tuple(rows)

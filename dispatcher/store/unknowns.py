@@ -19,7 +19,10 @@ def senders_with_unknown(connection: Connection) -> set[int]:
 
 
 def due_for_look_up(connection: Connection, sender_id: int, begun_before_us: int, now_us: int, limit: int) -> list[Any]:
-    """Unknown rows old enough for the provider's list to be complete; each is asked about now and then."""
+    """Unknown rows old enough for the provider's list to be complete; each is asked about now and then.
+
+    Of people who were erased there is no number to ask with: a receipt or a person settles those.
+    """
     statement = (
         select(m.id, m.attempt, m.begun_us, m.address_sealed, m.body_sealed, m.provider_id, m.not_before_rule)
         .where(
@@ -27,6 +30,8 @@ def due_for_look_up(connection: Connection, sender_id: int, begun_before_us: int
             m.sender_id == sender_id,
             m.begun_us <= begun_before_us,
             m.not_before_us <= now_us,
+            m.address_sealed.is_not(None),
+            m.body_sealed.is_not(None),
         )
         .order_by(m.begun_us)
         .limit(limit)

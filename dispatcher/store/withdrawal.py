@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
+from dispatcher.audience.ledger import Word
 from dispatcher.store.breaker import note_stop
 from dispatcher.store.bulk import any_of, insert_ignore
-from dispatcher.store.consent_words import keep_words
 from dispatcher.store.exchanges import forget_messages
 from dispatcher.store.installation import take_ids
+from dispatcher.store.ledger import append, blank_person
 from dispatcher.store.tables import (
-    consent_events,
     consents,
     contact_points,
     contacts,
@@ -48,24 +48,14 @@ def withdraw_consent(
     held = any_of(connection, c.contact_id, contact_ids) & c.granted
     if purpose != "*":
         held &= c.purpose == purpose
-    keep_words(connection, held, now_us)
-    rows = connection.execute(select(consents).where(held)).all()
+    rows = connection.execute(select(consents).where(held).with_for_update()).all()
     connection.execute(update(consents).where(held).values(granted=False, import_id=None, at_us=now_us))
     ids = take_ids(connection, len(rows), now_us) if rows else range(0)
-    for identifier, row in zip(ids, rows, strict=True):
-        connection.execute(
-            insert(consent_events).values(
-                id=identifier,
-                contact_id=row.contact_id,
-                purpose=row.purpose,
-                media=row.media,
-                granted=False,
-                basis=row.basis,
-                evidence=reason,
-                via=via,
-                at_us=now_us,
-            )
-        )
+    said = [
+        Word(i, row.contact_id, row.purpose, row.media, False, row.basis, reason, "", via, None, now_us)
+        for i, row in zip(ids, rows, strict=True)
+    ]
+    append(connection, said)
     return len(rows)
 
 
@@ -74,12 +64,9 @@ def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:
     numbers = select(contact_points.c.address_hash).where(contact_points.c.contact_id == contact_id)
     hashes = list(connection.execute(numbers).scalars())
     connection.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
-    keep_words(connection, consents.c.contact_id == contact_id, now_us)
     for table in (contact_points, memberships, consents):
         connection.execute(delete(table).where(table.c.contact_id == contact_id))
-    connection.execute(
-        update(consent_events).where(consent_events.c.contact_id == contact_id).values(evidence="", source="")
-    )
+    blank_person(connection, contact_id)
     _blank_messages(connection, contact_id)
     _blank_replies(connection, contact_id, hashes)
     connection.execute(
@@ -100,9 +87,12 @@ def _blank_messages(connection: Connection, contact_id: int) -> None:
 
 
 def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[bytes]) -> None:
-    """Replies of the person, and those of a number that now belongs to nobody."""
+    """Replies of the person, and those of a number that now belongs to nobody; and what an officer wrote of it."""
     still_used = select(contact_points.c.address_hash).where(any_of(connection, contact_points.c.address_hash, hashes))
     kept = set(connection.execute(still_used).scalars())
     orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
     mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
     connection.execute(update(inbound).where(mine).values(text_sealed=None, address_sealed=None, note_sealed=None))
+    # an officer's own words may name the person; that, when and how the number refused stays (invariant 14)
+    written = any_of(connection, suppressions.c.address_hash, orphaned) & (suppressions.c.via == "officer")
+    connection.execute(update(suppressions).where(written).values(reason=""))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.operations import doctor as checks
@@ -20,7 +20,7 @@ from dispatcher.operations.replies import Replies, Reply
 from dispatcher.operations.senders import sync_senders
 from dispatcher.settings import Environment
 from dispatcher.spi import Inbound
-from dispatcher.store.tables import messages, steps, tallies
+from dispatcher.store.tables import consent_events, messages, steps, tallies
 from dispatcher.wiring import connect
 from tests.integration.builders import Builder
 
@@ -77,6 +77,15 @@ def _fill(context: Context) -> tuple[Builder, int]:
     built.leave_out(step, built.person())
     built.hold_out(step, built.person())
     return built, step
+
+
+def test_an_event_that_was_put_into_the_consent_ledger_is_told(context: Context, look: Look) -> None:
+    said = {"contact_id": 1, "purpose": "*", "media": "*", "granted": True, "at_us": 1}
+    with context.database.begin() as connection:
+        connection.execute(insert(consent_events).values(id=1, sheet=20_000, commitment=b"", **said))
+    found = look()
+    assert _wrong(found) == {"consent ledger"}
+    assert "day 2024-10-04" in found["consent ledger"].detail
 
 
 def test_a_sound_installation_has_no_findings(context: Context, look: Look) -> None:

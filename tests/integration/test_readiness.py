@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, insert, text
 
 from dispatcher.core.clock import SECOND_US
 from dispatcher.core.errors import UnavailableError, UsageError
@@ -15,11 +15,13 @@ from dispatcher.operations.drain import LEASE_US
 from dispatcher.operations.finding import Finding
 from dispatcher.operations.outgoing import SEND_TIMEOUT_S
 from dispatcher.operations.readiness import LONGEST_TIMEOUT_S, require_ready
+from dispatcher.operations.verify_consent import verify_consent
 from dispatcher.queue.embedded import EmbeddedWorkers
 from dispatcher.settings import Environment
 from dispatcher.spi.http import PooledClient
 from dispatcher.store.engine import Database
 from dispatcher.store.migrate import HEAD, current_revision, upgrade
+from dispatcher.store.tables import consents, id_source, imports
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
 from dispatcher.wiring import connect
 from tests.integration.engine.scripted import Provider
@@ -106,21 +108,66 @@ def test_another_schema_is_refused(database_url: str, tmp_path: Path, revision: 
 
 
 _ADDED = {
-    "tables": ("restores", "breaker_marks", "stops", "recent_people", "exchanges"),
-    "columns": ("campaigns.breaker_off", "senders.spacing_us", "senders.people_slot_us", "senders.file_rate"),
+    "tables": ("restores", "breaker_marks", "stops", "recent_people", "exchanges", "consent_sheets"),
+    "columns": (
+        "campaigns.breaker_off",
+        "senders.spacing_us",
+        "senders.people_slot_us",
+        "senders.file_rate",
+        "consent_events.sheet",
+        "consent_events.seq",
+        "consent_events.salt",
+        "consent_events.commitment",
+        "inbound.campaign_id",
+        "inbound.unsigned",
+        "inbound.handled_by",
+        "inbound.note_sealed",
+        "inbound.reply",
+        "inbound.no_reply",
+    ),
 }
 """By the migrations after the first."""
+
+
+def _say(connection: Connection) -> None:
+    """As it was before the ledger: what an import said stood in `consents` alone, what an officer wrote down beside."""
+    connection.execute(
+        insert(imports).values(
+            id=7310050302000, file_sha256="0", source="warga.csv", basis="consent", evidence="", started_us=1
+        )
+    )
+    said = {"contact_id": 5, "purpose": "*", "media": "*", "basis": "consent"}
+    connection.execute(insert(consents).values(**said, granted=True, import_id=7310050302000, at_us=1))
+    columns = ("id", *said, "granted", "at_us")
+    values = {**said, "id": 7, "granted": False, "at_us": 1_796_000_000_000_000}
+    connection.execute(
+        text(f"INSERT INTO consent_events ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"),
+        values,
+    )
+    connection.execute(insert(id_source).values(name="main", next_id=100))
 
 
 def test_an_older_database_is_upgraded(database_url: str) -> None:
     with contextlib.closing(Database(database_url)) as database:
         with database.begin() as connection:
+            for trigger in ("consent_events_update", "consent_events_delete"):
+                on = "" if database.is_sqlite else " ON consent_events"
+                connection.execute(text(f"DROP TRIGGER {trigger}{on}"))
+            if not database.is_sqlite:
+                connection.execute(text("DROP TRIGGER consent_events_truncate ON consent_events"))
+            connection.execute(text("DROP INDEX ix_inbound_sender_id_received_us"))
             for table in _ADDED["tables"]:
                 connection.execute(text(f"DROP TABLE {table}"))
             for table, column in (name.split(".") for name in _ADDED["columns"]):
                 connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+            _say(connection)
         set_schema(database_url, "0001")
         upgrade(database_url)
+        assert verify_consent(database).as_dict()["faults"] == []
+        assert [(s["sheet"], s["events"]) for s in verify_consent(database).as_dict()["sheets"]] == [
+            ("day 2026-11-30", 1),
+            ("import 7310050302000", 1),
+        ]
         assert current_revision(database) == HEAD
         with database.read() as connection:
             assert connection.execute(text("SELECT count(*) FROM restores")).scalar_one() == 0

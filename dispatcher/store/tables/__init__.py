@@ -23,6 +23,7 @@ from dispatcher.store.tables.messages import (
 from dispatcher.store.tables.people import (
     attribute_types,
     consent_events,
+    consent_sheets,
     consents,
     contact_points,
     contacts,
@@ -42,6 +43,7 @@ __all__ = [
     "cap_uses",
     "cells",
     "consent_events",
+    "consent_sheets",
     "consents",
     "contact_points",
     "contacts",

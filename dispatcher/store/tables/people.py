@@ -14,7 +14,16 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from dispatcher.store.tables.base import Big, Document, flag_column, id_column, metadata, us_column, word_column
+from dispatcher.store.tables.base import (
+    Big,
+    Document,
+    count_column,
+    flag_column,
+    id_column,
+    metadata,
+    us_column,
+    word_column,
+)
 
 imports = Table(
     "imports",
@@ -98,7 +107,7 @@ memberships = Table(
 
 # Consent: what holds now, and the ledger of what was said before.
 
-#: With an `import_id` the word is that import's, evidence and source included; without one the ledger has it.
+#: With an `import_id` the word is that import's.
 consents = Table(
     "consents",
     metadata,
@@ -113,6 +122,7 @@ consents = Table(
     sqlite_with_rowid=False,
 )
 
+#: Append-only: a trigger holds it. `sheet` and `seq`: under which digest, and at which place.
 consent_events = Table(
     "consent_events",
     metadata,
@@ -127,7 +137,20 @@ consent_events = Table(
     word_column("via"),
     Column("import_id", Big),
     us_column("at_us", required=True),
+    count_column("sheet"),
+    count_column("seq"),
+    Column("salt", LargeBinary),
+    Column("commitment", LargeBinary),
     Index("ix_consent_events_contact_id", "contact_id"),
+)
+
+#: One digest for each import or day of the ledger (audience/ledger.py).
+consent_sheets = Table(
+    "consent_sheets",
+    metadata,
+    id_column(),
+    count_column("events"),
+    Column("digest", LargeBinary, nullable=False),
 )
 
 suppressions = Table(

@@ -213,7 +213,7 @@ def test_consent_follows_the_column_and_a_refusal_is_not_turned_by_silence(run: 
     assert show_contact(context, "081234567890")[0]["consents"][0]["granted"] is True
     said = export_contact(context, "081234567890")["consent_events"]
     assert [(word["granted"], word["source"]) for word in said] == [(False, "warga.csv"), (True, "said.csv")]
-    assert count(context.database, t.consent_events) == 1
+    assert count(context.database, t.consent_events) == 3
 
 
 def test_a_refusing_number_stays_refused_whatever_a_file_says(run: Run, context: Context) -> None:

@@ -15,6 +15,7 @@ from dispatcher.operations.context import Context
 from dispatcher.operations.import_result import ImportResult
 from dispatcher.store import tables as t
 from dispatcher.store import tally
+from dispatcher.store.exchanges import Wire, keep
 from tests.integration.contacts.conftest import count, everything
 
 Run = Callable[..., ImportResult]
@@ -72,6 +73,10 @@ def test_stop_refuses_withdraws_and_cancels_in_one_commit(context: Context, siti
         periods = list(connection.execute(select(t.cap_uses.c.message_id)).scalars())
     assert periods == [2], "the cap is given back"
     assert (act.actor, act.verb, act.subject) == ("Rina", "contacts stop", str(siti))
+    assert act.at_us > 0
+    (person,) = show_contact(context, NUMBER)
+    (refused,) = person["numbers"][0]["refused"]
+    assert (refused["via"], refused["reason"], bool(refused["at"])) == ("officer", "surat 3 Maret", True)
     (person,) = show_contact(context, NUMBER)
     assert person["consents"][0]["granted"] is False
 
@@ -114,13 +119,22 @@ def test_export_holds_everything_opened(context: Context, siti: int) -> None:
                 received_us=1_700_000_000_000_000,
             )
         )
+        keep(connection, context.keys.sealer, [Wire(1, 1, '[{"status": 400}]')], 5)
+        connection.execute(
+            insert(t.answers).values(campaign_id=1, contact_id=siti, meaning="come", via="reply", at_us=5)
+        )
     held = export_contact(context, NUMBER)
     assert held["contacts"][0]["name"] == "Siti Aminah"
     assert held["contacts"][0]["numbers"][0]["number"] == E164
     assert (held["messages"][0]["text"], held["messages"][0]["number"]) == (TEXT, E164)
     assert held["replies"][0]["text"] == "HADIR"
     assert held["replies"][0]["received"] == "2023-11-14T22:13:20+00:00"
-    assert held["consent_events"][0]["via"] == "import"
+    (event,) = held["consent_events"]
+    assert (event["via"], event["source"], event["media"]) == ("import", "warga.csv", "*")
+    assert not event.keys() & {"salt", "commitment"}
+    assert held["exchanges"] == [{"message_id": 1, "attempt": 1, "said": [{"status": 400}]}]
+    assert held["answers"][0]["meaning"] == "come"
+    assert held["caps"] == [{"contact_id": siti, "period": "week", "message_id": 1}]
     json.dumps(held)
 
 
@@ -145,7 +159,7 @@ def test_erasure_leaves_counts_and_the_refusal_only(context: Context, siti: int,
     assert [stored[name] for name in ("contact_points", "memberships", "consents")] == [[], [], []]
     (contact,) = [row for row in stored["contacts"] if row[0] == siti]
     assert not [value for value in contact if isinstance(value, bytes)]
-    assert "menelepon" not in repr(stored["consent_events"])
+    assert "menelepon" not in repr(stored), "nor what an officer wrote"
     assert len(stored["messages"]) == 2
     with context.database.read() as connection:
         sealed = connection.execute(select(t.messages.c.body_sealed, t.messages.c.address_sealed))

@@ -130,11 +130,15 @@ class Stage:
         about = {"region": "31.71.06.1001", "synthetic": synthetic, "created_us": now_us, "updated_us": now_us}
         return {"id": identifier, "name_sealed": name, **about}
 
-    def import_rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
-        """(id, name, number): who is known by the id is changed, and what waits for them with it (invariant 15)."""
+    def import_rows(self, rows: Sequence[tuple[str, ...]], *, consent: bool = False) -> None:
+        """(id, name, number): who is known by the id is changed, and what waits for them with it (invariant 15).
+
+        `consent`: a fourth column says yes or no.
+        """
+        headings = ("id", "nama", "no_hp", "persetujuan")
         path = self.folder / "kontak.csv"
         with path.open("w", newline="") as file:
-            csv.writer(file).writerows([("id", "nama", "no_hp"), *rows])
+            csv.writer(file).writerows([headings if consent else headings[:3], *rows])
         result = import_contacts(
             self.context,
             path,

@@ -69,3 +69,31 @@ def test_an_unknown_one_of_an_erased_person_is_not_resent(stage: Stage) -> None:
     stage.check()
     assert stage.providers["sms"].numbers == [willing]
     assert {(row.status, row.reason) for row in stage.rows()} == {("accepted", ""), ("cancelled", "no_address")}
+
+
+@pytest.mark.parametrize("rule", ["required", "not-required"])
+@pytest.mark.parametrize("outcome", [NotSent(), Throttled(retry_after_s=0.0)], ids=["not-sent", "throttled"])
+def test_consent_withdrawn_by_an_import_while_it_is_sent_holds(stage: Stage, outcome: Outcome, rule: str) -> None:
+    stage.import_rows([("a", "Siti", "081311110001"), ("b", "Tono", "081311110002")])
+    stage.start(extra=f"consent: {rule}")
+    clock = Hands(stage.context)
+    begun = stage.begin(stage.claim())
+    stage.import_rows([("a", "Siti", "081311110001", "tidak")], consent=True)
+    stage.record(begun, outcome)
+    clock.pass_s(10)
+    stage.drain(stage.nothing_waits)
+    stage.check()
+    assert stage.providers["sms"].numbers == ["+6281311110002"]
+    assert {(row.status, row.reason) for row in stage.rows()} == {("accepted", ""), ("cancelled", "no_consent")}
+
+
+def test_an_unknown_one_whose_consent_was_withdrawn_is_not_resent(stage: Stage) -> None:
+    stage.import_rows([("a", "Siti", "081311110001")])
+    stage.start()
+    begun = stage.begin(stage.claim())
+    stage.record(begun, Ambiguous())
+    stage.import_rows([("a", "Siti", "081311110001", "tidak")], consent=True)
+    settle_message(stage.context, next(iter(begun)), "resend", "Budi")
+    stage.drain(stage.nothing_waits)
+    stage.check()
+    assert stage.providers["sms"].numbers == []
