@@ -87,11 +87,10 @@ def test_the_trigger_refuses(context: Context, people: ImportResult, statement: 
 
 
 def test_the_trigger_refuses_to_empty_a_table(context: Context, people: ImportResult) -> None:
-    if context.database.is_sqlite:
-        pytest.skip("SQLite has no TRUNCATE")
+    empty = "DELETE FROM" if context.database.is_sqlite else "TRUNCATE"
     for table in ("consent_events", "consent_sheets"):
         with pytest.raises(DBAPIError, match="append-only"):
-            _change(context, text(f"TRUNCATE {table}"))
+            _change(context, text(f"{empty} {table}"))
 
 
 def test_after_an_erasure_the_digests_still_verify(context: Context, people: ImportResult, run: Run) -> None:
