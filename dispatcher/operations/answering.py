@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
@@ -11,7 +11,7 @@ from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.context import Context
 from dispatcher.receipts.autoreply import Decision, Heard, Kind, Way, decide
 from dispatcher.spi import Inbound
-from dispatcher.spi.http import PooledClient
+from dispatcher.spi.http import HttpResponse, NotSentError
 from dispatcher.store import replies as store
 
 
@@ -43,6 +43,7 @@ class Answering:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._ways: dict[int, Way | None] = {}
+        self._http = _Unasked()
 
     def decide(self, connection: Connection, reply: Said, meant: Meant, now_us: int) -> Decision:
         settings = self._context.settings.inbound
@@ -66,10 +67,17 @@ class Answering:
 
     def _look(self, name: str) -> Way | None:
         try:
-            able = self._context.open_sender(name, PooledClient(), resolve=False).capabilities
+            able = self._context.open_sender(name, self._http, resolve=False).capabilities
         except DispatcherError:
             return None
         return Way(able.free_text, windowed=able.media == "whatsapp") if able.inbound else None
+
+
+class _Unasked:
+    """An `HttpClient` for a channel that is looked at and never sends: a real one starts a thread."""
+
+    async def request(self, method: str, url: str, **_: Any) -> HttpResponse:
+        raise NotSentError("this channel is only looked at")
 
 
 def _kind(meant: Meant) -> Kind:
