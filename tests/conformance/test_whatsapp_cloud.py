@@ -180,7 +180,7 @@ def test_a_challenge_is_not_answered_otherwise() -> None:
 
 @pytest.mark.parametrize("secret", ["access_token", "app_secret", "verify_token"])
 def test_an_empty_secret_is_refused(secret: str) -> None:
-    with pytest.raises(ValidationError, match="at least 1"):
+    with pytest.raises(ValidationError, match="is empty"):
         WhatsappCloudConfig.model_validate({**SUITE.settings("http://127.0.0.1:9"), secret: ""})
 
 
