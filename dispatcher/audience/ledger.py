@@ -50,8 +50,22 @@ def salts(count: int) -> list[bytes]:
 
 def commitment(word: Word, salt: bytes) -> bytes:
     """32 bytes that fit this word and this salt only."""
-    said = dumps([*word[:4], bool(word.granted), *word[5:]], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(_FORMAT + salt + said.encode()).digest()
+    return commitments((word,), (salt,))[0]
+
+
+def commitments(words: Iterable[Word], salts: Iterable[bytes]) -> list[bytes]:
+    """One for each. Words that say the same of many people, as those of an import, are written out once."""
+    made: list[bytes] = []
+    said: tuple[object, ...] = ()
+    tail = b""
+    for word, salt in zip(words, salts, strict=True):
+        if word[2:] != said:
+            said = word[2:]
+            rest = [*word[2:4], bool(word.granted), *word[5:]]
+            tail = dumps(rest, ensure_ascii=False, separators=(",", ":"))[1:].encode()
+        body = b"%b%b[%d,%d,%b" % (_FORMAT, salt, word.id, word.contact_id, tail)
+        made.append(hashlib.sha256(body).digest())
+    return made
 
 
 def extend(digest: bytes, commitments: Iterable[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, select, update
 
-from dispatcher.audience.ledger import EMPTY, Event, Sheet, Word, commitment, extend, first_fault, salts, sheet_of
+from dispatcher.audience.ledger import EMPTY, Event, Sheet, Word, commitments, extend, first_fault, salts, sheet_of
 from dispatcher.store.bulk import insert_ignore
 from dispatcher.store.load import load
 from dispatcher.store.tables import consent_events, consent_sheets, contacts
@@ -35,7 +35,7 @@ def _append_to(connection: Connection, sheet: int, words: Sequence[Word]) -> Non
     insert_ignore(connection, consent_sheets, [{"id": sheet, "events": 0, "digest": EMPTY}])
     before = connection.execute(select(consent_sheets).where(s.id == sheet).with_for_update()).one()
     fresh = salts(len(words))
-    made = [commitment(word, salt) for word, salt in zip(words, fresh, strict=True)]
+    made = commitments(words, fresh)
     rows = [
         (*word, sheet, seq, salt, one)
         for seq, (word, salt, one) in enumerate(zip(words, fresh, made, strict=True), before.events)

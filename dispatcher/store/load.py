@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from json import dumps
+from json import JSONEncoder
 from typing import Any, Final
 
 from sqlalchemy import JSON, Connection, Table
 
 from dispatcher.store.bulk import array_type
 
+_AS_JSON: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COPY_TYPES: Final = {
     "smallint": "int2",
     "integer": "int4",
@@ -33,7 +34,7 @@ def load(connection: Connection, table: Table, columns: Sequence[str], rows: Seq
 
 
 def as_json(value: Any) -> str:
-    return dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}"
+    return _AS_JSON(value) if value else "{}"
 
 
 def _jsonb(value: Any) -> Any:
