@@ -1,6 +1,6 @@
 """A sender's rate with two workers: never exceeded (invariant 9), and used, as the carrier's ledger tells.
 
-python -m benchmarks.pacing [RATE ...] [--seconds 10]
+python -m benchmarks.pacing [RATE ...] [--seconds 30]
 
 Exit code 1 where a rate was exceeded. The share that is used says something on a machine with nothing else to do.
 """
@@ -55,7 +55,7 @@ def _prepared(context: Context, rate: int, contacts: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rates", nargs="*", type=int, default=RATES, metavar="RATE")
-    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=30)
     options = parser.parse_args()
     exceeded = False
     for rate in options.rates:

@@ -36,7 +36,8 @@ class Lead:
         self.us = min(2 * self.us, LONGEST_LEAD_US)
 
     def was_in_time(self) -> None:
-        self.us = max(self.us - self.us // 100, SHORTEST_LEAD_US)
+        """All of a claim, which is half a second at the rate."""
+        self.us = max(self.us - self.us // 20, SHORTEST_LEAD_US)
 
 
 def interval_us(rate_per_s: float) -> int:

@@ -63,16 +63,21 @@ class Deliverer:
         drains: dict[int, asyncio.Task[None]] = {}
         failed = False
 
-        def over() -> bool:
+        def stopped() -> bool:
             # what cannot be recorded must not be sent: a recorder that failed ends the run, and its error comes out
-            return failed or self._stopping or should_stop() or recorder.done() or time.monotonic() >= deadline
+            return failed or self._stopping or should_stop() or recorder.done()
+
+        def over() -> bool:
+            return stopped() or time.monotonic() >= deadline
 
         try:
             while not over():
                 for sender_id, name in (await self._look(drains)).items():
                     channel = await self._open(sender_id, name)
                     if channel is not None:
-                        drain = Drain(self._context, sender_id, name, channel, ends, self._transaction, over, self._tap)
+                        drain = Drain(
+                            self._context, sender_id, name, channel, ends, self._transaction, over, stopped, self._tap
+                        )
                         drains[sender_id] = asyncio.create_task(self._guarded(drain))
                 await self._pause(drains)
         except BaseException:

@@ -72,7 +72,12 @@ class Drain:
     database: Any
     """`async def(work) -> result`: runs `work(connection)` in a transaction, on a thread."""
 
+    should_end: Callable[[], bool]
+    """Claim nothing more. What is claimed has its permits, which nobody else can use: it is sent."""
+
     should_stop: Callable[[], bool]
+    """Nor begin what is claimed: it is given back."""
+
     tap: Tap | None = None
     """What the channel asks through, where a wire log is kept."""
 
@@ -81,6 +86,9 @@ class Drain:
     _front: claims.Front = field(default_factory=claims.Front)
     _quiet_until_s: float = 0.0
     """The provider asked for a pause: until then nothing leaves that is in our hands already."""
+    _came_back: bool = False
+    """A row of ours did not leave and will wait again, once that is recorded."""
+
     _held: tuple[int, Sequence[Claimed]] = (0, ())
     """Token and rows of the transaction that holds and begins, until it is known to have happened."""
 
@@ -93,16 +101,24 @@ class Drain:
         """Until nothing waits, or a stop; what was begun is finished."""
         try:
             hand = await self._claim()
-            while hand.rows or hand.wait_us:
-                if not hand.rows:
-                    if self.should_stop():
-                        break
-                    await asyncio.sleep(min(hand.wait_us, _WAIT_PAUSED_US) / 1e6)
-                    hand = await self._claim()
+            while hand.rows or hand.wait_us or await self._some_came_back():
+                if hand.rows:
+                    hand = await self._use(hand)
                     continue
-                hand = await self._use(hand)
+                if self.should_end():
+                    break
+                await asyncio.sleep(min(hand.wait_us, _WAIT_PAUSED_US) / 1e6)
+                hand = await self._claim()
         finally:
             await self._lanes.ended()
+
+    async def _some_came_back(self) -> bool:
+        """Nothing waits: before leaving the sender, see to what waits again by our own doing."""
+        if self._came_back:
+            await self._lanes.ended()
+            await self.ends.settled()
+        came_back, self._came_back = self._came_back, False
+        return came_back
 
     async def _use(self, hand: Hand) -> Hand:
         """Hand over all of a claim; returns the next one, made meanwhile."""
@@ -118,10 +134,12 @@ class Drain:
                 await self._hand_over(hand, start, end, begun)
                 begun = await ahead
         assert following is not None
+        if hand.begun is None and not hand.was_late:
+            self.context.lead.was_in_time()
         return await following
 
     async def _claim(self) -> Hand:
-        if self.should_stop():
+        if self.should_end():
             return Hand(0, (), (), 0)
         if (quiet_s := self._quiet_s()) > 0:
             return Hand(0, (), (), 0, int(quiet_s * SECOND_US) + _AGAIN_US)
@@ -194,12 +212,14 @@ class Drain:
             await self.database(lambda connection: claims.release(connection, hand.token, ids))
             return {}
         try:
-            return await self.database(  # type: ignore[no-any-return]
+            begun: dict[int, int] = await self.database(
                 lambda connection: self._begin_in(connection, hand.token, hand.rows[start:end])
             )
         except UnavailableError:
             self._withdraw(hand.token, hand.rows[start:end])
             return {}
+        self._note_lead(hand, first_us)
+        return begun
 
     def _begin_in(self, connection: Connection, token: int, rows: Sequence[Claimed]) -> dict[int, int]:
         now_us = self.context.now_us()
@@ -224,8 +244,9 @@ class Drain:
 
     async def _send(self, going: _Going) -> None:
         hand, row, attempt, at_us = going
-        if self._is_late(hand, at_us) or hand.is_void or self._quiet_s() > 0:
+        if self._is_late(at_us) or hand.is_void or self._quiet_s() > 0:
             hand.withdrawn += 1
+            self._came_back = True
             self.ends.add(Ended(row.id, attempt, Withdrawn(hand.token)))
         elif row.synthetic and not self.channel.capabilities.synthetic_only:
             self.ends.add(Ended(row.id, attempt, Rejected(Reason.SYNTHETIC)))
@@ -253,17 +274,14 @@ class Drain:
             self.ends.add(Ended(row.id, attempt, Rejected(Reason.OTHER, "seal-broken")))
             return None
 
-    def _is_late(self, hand: Hand, at_us: int | None) -> bool:
-        """Past its permit; the next claims leave more time, once for each claim that was too late."""
-        if at_us is None:
-            return False
-        if self.context.database.clock.now_us() - at_us <= LATE_US:
-            self.context.lead.was_in_time()
-            return False
-        if not hand.was_late:
+    def _note_lead(self, hand: Hand, first_us: int | None) -> None:
+        """The next claims leave more time, once for each claim of which a slice was begun after its permit."""
+        if not hand.was_late and self._is_late(first_us):
             hand.was_late = True
             self.context.lead.was_late()
-        return True
+
+    def _is_late(self, at_us: int | None) -> bool:
+        return at_us is not None and self.context.database.clock.now_us() - at_us > LATE_US
 
 
 async def _sleep_until(context: Context, instant_us: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import random
 import threading
 from typing import Any
 
@@ -87,7 +88,9 @@ def _add_tasks(app: Celery) -> None:
 
     @app.task(name="dispatcher.deliver")
     def deliver() -> None:
-        if runtime.deliver(DELIVER_S if places.leave_one_free else DELIVER_ALONE_S):
+        # not all at the same moment: while one ends and is nudged anew, the others use the rate
+        about = random.uniform(0.8, 1.2)
+        if runtime.deliver(about * (DELIVER_S if places.leave_one_free else DELIVER_ALONE_S)):
             # whoever is free goes on at once; a tick would come up to a second later
             nudge(app, "dispatcher.deliver", NUDGE_EXPIRES_S)
 

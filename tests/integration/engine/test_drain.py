@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.operations import outgoing
+from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.drain import Drain
 from dispatcher.operations.sender_control import resume
 from dispatcher.spi import (
@@ -145,6 +146,35 @@ def test_what_is_withdrawn_tells_nothing_of_the_pace(make: Make, monkeypatch: py
     stage.drain(stage.nothing_waits)
     assert stage.statuses() == {"accepted": 400}
     assert max(wanted) <= 50
+    stage.close()
+
+
+def test_a_run_that_ends_uses_the_permits_that_it_has_taken(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A permit that is given back is lost: nobody else may send at its instant."""
+    given_back: list[int] = []
+    release = claims.release
+
+    def note(connection: Any, token: int, ids: Any) -> None:
+        given_back.extend(ids)
+        release(connection, token, ids)
+
+    monkeypatch.setattr(claims, "release", note)
+    stage = make(rates={"sms": "200 msg/s"})
+    stage.people(400)
+    stage.start()
+    first_us = stage.context.now_us()
+
+    async def deliver() -> None:
+        deliverer = Deliverer(stage.context)
+        await deliverer.run(budget_s=0.8)
+        await deliverer.close()
+
+    asyncio.run(deliver())
+    stage.check()
+    assert stage.statuses().get("accepted", 0) >= 1, "it sent"
+    assert stage.statuses().get("queued", 0) >= 1, "it ended before all were sent"
+    assert stage.sender().tat_us > first_us
+    assert given_back == []
     stage.close()
 
 
