@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -82,7 +82,7 @@ def claim(
 
     def claim_of(campaign_id: int, priority: int, share: int) -> list[Claimed]:
         of = {"of_campaign": campaign_id, "of_priority": priority, "share": share}
-        rows = [Claimed(*row) for row in connection.execute(_claim_statement(_is_postgres(connection)), given | of)]
+        rows = list(map(Claimed._make, _CLAIM.rows(connection, given | of)))
         rows.sort(key=lambda row: (row.not_before_us, row.id))
         return rows
 
@@ -216,12 +216,6 @@ def _hold_statement(_: bool) -> Any:
     return _ready(*_CLAIMED_COLUMNS).where(behind, may_send)
 
 
-# built once: on the hot path, building a statement costs more than running it
-_WAITING = _waiting_statement()
-_HOLD = Prepared(_hold_statement)
-
-
-@lru_cache
 def _claim_statement(is_postgres: bool) -> Any:
     chosen = _ready(m.id).scalar_subquery()
     # as an array it is worked out once: a plan may run the subquery of an IN again for each row, past its limit
@@ -231,6 +225,12 @@ def _claim_statement(is_postgres: bool) -> Any:
         .values(claim_token=bindparam("token"), claim_until_us=bindparam("until_us"))
         .returning(*_CLAIMED_COLUMNS)
     )
+
+
+# built once: on the hot path, building a statement costs more than running it
+_WAITING = _waiting_statement()
+_HOLD = Prepared(_hold_statement)
+_CLAIM = Prepared(_claim_statement)
 
 
 def _is_postgres(connection: Connection) -> bool:
