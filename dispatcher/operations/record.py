@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -48,7 +49,9 @@ def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]
     now_us = context.now_us()
     senders = accept(connection, [_acceptance(one) for one in ended if _is_plain(one)], now_us)
     if len(senders) < len(ended):
-        rest = [one for one in ended if one.message_id not in senders]
+        latest = {one.message_id: one.attempt for one in sorted(ended, key=itemgetter(0, 1))}
+        # an earlier attempt of the same message may have ended late, beside it
+        rest = [one for one in ended if one.message_id not in senders or one.attempt < latest[one.message_id]]
         senders |= _record_rest(context, connection, rest, now_us)
     _keep_provider_ids(connection, senders, ended, now_us)
     wires = [Wire(one.message_id, one.attempt, one.wire) for one in ended if one.wire and one.message_id in senders]

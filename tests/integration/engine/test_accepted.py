@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select, update
 
 from dispatcher.operations import record
+from dispatcher.operations.inspect_messages import settle_message
 from dispatcher.operations.record import Ended
-from dispatcher.spi import Accepted
+from dispatcher.spi import Accepted, Ambiguous
 from dispatcher.store.accepted import Acceptance, accept
-from dispatcher.store.tables import messages, provider_refs
+from dispatcher.store.tables import attempts, messages, provider_refs
 from tests.integration.engine.stage import Hands, Stage
 
 AS_MADE = {"id", "step_id", "campaign_id", "contact_id", "sender_id", "cell_id", "address_hash", "address_sealed"}
@@ -74,3 +75,25 @@ def test_only_what_it_moved_counts_as_recorded(stage: Stage) -> None:
     assert stage.run(lambda c: accept(c, late, stage.context.now_us())) == {plain[1].message_id: stage.sender_id()}
     assert {row.id: row.status for row in stage.rows()}[third] == "sending"
     assert {first, second} == {row.id for row in stage.rows(status="accepted")}
+
+
+def test_two_attempts_of_a_message_that_end_together_are_both_recorded(stage: Stage) -> None:
+    """The first was given up as unknown and ends late, in the same breath as the second (invariant 6)."""
+    stage.people(1)
+    stage.start()
+    first = stage.begin(stage.claim())
+    stage.record(first, Ambiguous())
+    settle_message(stage.context, next(iter(first)), "resend", "Budi")
+    second = stage.begin(stage.claim())
+    ended = [
+        Ended(message_id, attempt, Accepted((f"SM{attempt}",)), keep_ids=True)
+        for message_id, attempt in [*second.items(), *first.items()]
+    ]
+    stage.run(lambda c: record.record_ends(stage.context, c, ended))
+    with stage.context.database.read() as connection:
+        before = connection.execute(select(attempts.c.attempt, attempts.c.status)).all()
+        refs = connection.execute(select(provider_refs.c.provider_id, provider_refs.c.attempt)).all()
+    assert before == [(1, "accepted")]
+    assert sorted(refs) == [("SM1", 1), ("SM2", 2)]
+    (row,) = stage.rows()
+    assert (row.status, row.attempt, row.provider_id) == ("accepted", 2, "SM2")
