@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dispatcher.campaign.model import Duration, Identifier, Slug, parse_duration
+from dispatcher.campaign.model import Caps, Duration, Identifier, Slug, parse_duration
 from dispatcher.core.errors import ProviderError, UsageError
 from dispatcher.delivery.breaker import Limits
 from dispatcher.receipts.autoreply import Kind
@@ -151,6 +151,7 @@ class Settings(Part):
     wire_log: WireLog = WireLog()
     inbound: InboundSettings = InboundSettings()
     retention: Retention = Retention()
+    caps: Caps = Caps()
     approval: Literal["required", "waived"] = "required"
     default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
     groups: dict[Slug, GroupSettings] = Field(default_factory=dict)

@@ -290,6 +290,14 @@ class Answer(Part):
     reply: Texts = Field(default_factory=dict)
 
 
+class Caps(Part):
+    """How many messages somebody gets at most, over all campaigns together."""
+
+    per_day: int | None = Field(None, ge=1, description="On a calendar day.")
+    per_7_days: int | None = Field(None, ge=1, description="In any 7 days running.")
+    per_30_days: int | None = Field(None, ge=1, description="In any 30 days running.")
+
+
 class Goal(Part):
     people: int = Field(ge=1, description="Unique people to be reached (delivered to).")
 
@@ -310,6 +318,9 @@ class Campaign(Part):
     holdout: float = Field(0.0, ge=0, lt=1, description="Share of people left out by chance, to measure the effect.")
     consent: Literal["required", "not-required"] = Field(
         "required", description="not-required: only with a legal basis other than consent; a refusal always counts."
+    )
+    caps: Caps | Literal["exempt"] | None = Field(
+        None, description="Stricter caps than those of the installation; exempt: none at all, which the plan shows."
     )
     variables: dict[Identifier, str | int | float | bool | date | datetime] = Field(
         default_factory=dict, description="Values for all texts of the campaign."

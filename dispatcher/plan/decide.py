@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dispatcher.audience.caps import Room
 from dispatcher.audience.consent import has_refused, may_message
 from dispatcher.audience.holdout import is_held_out, share_of
 from dispatcher.audience.recipient import Point, Recipient
@@ -42,9 +43,10 @@ Decision = HeldOut | Skip | Draft
 _TELLING: dict[Reason, int] = {
     Reason.OPTED_OUT: 0,
     Reason.NO_CONSENT: 1,
-    Reason.UNRENDERABLE: 2,
-    Reason.INELIGIBLE: 3,
-    Reason.NO_ADDRESS: 4,
+    Reason.CAPPED: 2,
+    Reason.UNRENDERABLE: 3,
+    Reason.INELIGIBLE: 4,
+    Reason.NO_ADDRESS: 5,
 }
 
 
@@ -64,22 +66,25 @@ class Decider:
         self._routes = [_Hop(index, hop, senders) for index, hop in enumerate(step.route)]
         self._wording = Wording(campaign, step, session, templates)
 
-    def decide(self, recipient: Recipient, first_hop: int = 0) -> Decision:
+    def decide(self, recipient: Recipient, first_hop: int = 0, room: Room | None = None) -> Decision:
+        """`room`: what the caps leave; None for whoever holds their place already, and where there are no caps."""
         if is_held_out(self._campaign.campaign, self._campaign.holdout, recipient.id):
             return HeldOut()
         reasons: list[Reason] = []
         for route in self._routes[first_hop:]:
-            found = self._try(route, recipient)
+            found = self._try(route, recipient, room)
             if isinstance(found, Draft):
                 return found
             reasons.append(found)
         return Skip(min(reasons, key=_TELLING.__getitem__, default=Reason.NO_ADDRESS))
 
-    def _try(self, route: _Hop, recipient: Recipient) -> Draft | Reason:
+    def _try(self, route: _Hop, recipient: Recipient, room: Room | None) -> Draft | Reason:
         chosen = self._reach(route, recipient)
         if isinstance(chosen, Reason):
             return chosen
         point, senders = chosen
+        if room is not None and room.is_full(recipient, point):
+            return Reason.CAPPED
         try:
             written = self._wording.write(recipient, route.hop, point.media)
         except TemplateProblem:

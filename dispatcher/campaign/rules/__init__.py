@@ -11,6 +11,7 @@ from dispatcher.campaign.context import LintContext
 from dispatcher.campaign.rules import (
     answers,
     audience,
+    caps,
     goal,
     neutrality,
     parameters,
@@ -26,6 +27,7 @@ from dispatcher.core.diagnostics import Diagnostic
 
 RULES: Final[tuple[ModuleType, ...]] = (
     audience,
+    caps,
     sessions,
     schedule,
     route,

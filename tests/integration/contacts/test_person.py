@@ -47,7 +47,6 @@ def put_message(
     }  # fmt: skip
     with context.database.begin() as connection:
         connection.execute(insert(t.messages).values(row))
-        connection.execute(insert(t.cap_uses).values(contact_id=contact_id, period="week", message_id=message_id))
 
 
 def statuses(context: Context) -> list[tuple[int, str, str, int | None]]:
@@ -70,8 +69,6 @@ def test_stop_refuses_withdraws_and_cancels_in_one_commit(context: Context, siti
         counted = tally.read(connection, [1])
         assert counted[tally.people_key(1, Status.CANCELLED)] == 1
         act = connection.execute(select(t.journal)).one()
-        periods = list(connection.execute(select(t.cap_uses.c.message_id)).scalars())
-    assert periods == [2], "the cap is given back"
     assert (act.actor, act.verb, act.subject) == ("Rina", "contacts stop", str(siti))
     assert act.at_us > 0
     (person,) = show_contact(context, NUMBER)
@@ -134,7 +131,6 @@ def test_export_holds_everything_opened(context: Context, siti: int) -> None:
     assert not event.keys() & {"salt", "commitment"}
     assert held["exchanges"] == [{"message_id": 1, "attempt": 1, "said": [{"status": 400}]}]
     assert held["answers"][0]["meaning"] == "come"
-    assert held["caps"] == [{"contact_id": siti, "period": "week", "message_id": 1}]
     json.dumps(held)
 
 
