@@ -87,6 +87,16 @@ class SenderSettings(Part):
         return {**own, "options": {k: v for k, v in value.items() if k not in _ENGINE_KEYS}}
 
 
+class PurposeSettings(Part):
+    """What people agree to, in the words they read."""
+
+    label: str = Field(min_length=1)
+    label_en: str = ""
+
+    def in_language(self, language: str) -> str:
+        return self.label_en or self.label if language == "en" else self.label
+
+
 class GroupSettings(Part):
     label: str
     label_en: str = ""
@@ -154,6 +164,7 @@ class Settings(Part):
     caps: Caps = Caps()
     approval: Literal["required", "waived"] = "required"
     default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
+    purposes: dict[Slug, PurposeSettings] = Field(default_factory=dict)
     groups: dict[Slug, GroupSettings] = Field(default_factory=dict)
     attributes: dict[Identifier, Literal["integer", "number", "text", "boolean", "date"]] = Field(default_factory=dict)
     households: dict[str, int] = Field(default_factory=dict, description="Households per role, over the defaults.")

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from dispatcher.audience.minors import is_minor
 from dispatcher.audience.recipient import Recipient
 from dispatcher.audience.selection import AttributeType
 from dispatcher.campaign.model import Outcome, Rule, Step
@@ -104,6 +105,7 @@ class _Walk:
         self._samples: list[Sample] = []
         self._unpriced: set[str] = set()
         self._done = 0
+        self._minors = 0
 
     def plan(self, by: str, found: tuple[Diagnostic, ...]) -> Plan:
         campaign = self._revision.campaign
@@ -127,6 +129,7 @@ class _Walk:
             tuple(self._samples[:SAMPLES]),
             found,
             tuple(sorted(self._unpriced)),
+            minors=self._minors,
             notes=self._notes(),
         )
 
@@ -142,8 +145,15 @@ class _Walk:
     def _notes(self) -> tuple[str, ...]:
         steps = [step.name for step in self._revision.campaign.steps if any(map(self._awaits, step.audience.outcomes))]
         depends = f"Depends on what this campaign brings, so counted as if everyone answered: {', '.join(steps)}."
-        notes = (depends if steps else "", caps_note(self._context, self._revision))
+        notes = (depends if steps else "", self._about_minors(), caps_note(self._context, self._revision))
         return tuple(note for note in notes if note)
+
+    def _about_minors(self) -> str:
+        minors = self._revision.campaign.minors
+        if minors is None:
+            return ""
+        reached = f"{self._minors:,} of the messages go to people under 18, from {minors.from_age} years on"
+        return f"{reached}. Basis: {minors.basis}"
 
     def _count(self, connection: Connection, step: Step, due: Due, attributes: Mapping[str, AttributeType]) -> int:
         scope = self._revision.scope(due.due_us, attributes, is_sqlite=self._context.database.is_sqlite)
@@ -194,6 +204,7 @@ class _Walk:
                 tally.leave_out(Skip(Reason.SHARED_ADDRESS))
                 continue
             tally.take(draft)
+            self._minors += is_minor(recipient.adult_on, self._revision.day(due.due_us))
             following = decider.decide(recipient, draft.hop + 1) if tally.has_hop_after(draft) else None
             if isinstance(following, Draft):
                 tally.may_follow(following)

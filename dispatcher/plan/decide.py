@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from dispatcher.audience.caps import Room
 from dispatcher.audience.consent import has_refused, may_message
 from dispatcher.audience.holdout import is_held_out, share_of
+from dispatcher.audience.minors import may_reach
 from dispatcher.audience.recipient import Point, Recipient
 from dispatcher.campaign.model import Campaign, Hop, Session, Step
 from dispatcher.campaign.senders import SenderFacts
@@ -51,7 +53,7 @@ _TELLING: dict[Reason, int] = {
 
 
 class Decider:
-    """Decides for one step on one occasion. Pure: the same person, the same decision."""
+    """Decides for one step on one occasion. Pure: the same person, the same decision. `on`: the day it is due."""
 
     def __init__(
         self,
@@ -60,8 +62,10 @@ class Decider:
         session: Session | None,
         senders: Mapping[str, SenderFacts],
         templates: Templates,
+        on: date,
     ) -> None:
         self._campaign = campaign
+        self._on = on
         self._step = step
         self._routes = [_Hop(index, hop, senders) for index, hop in enumerate(step.route)]
         self._wording = Wording(campaign, step, session, templates)
@@ -70,6 +74,8 @@ class Decider:
         """`room`: what the caps leave; None for whoever holds their place already, and where there are no caps."""
         if is_held_out(self._campaign.campaign, self._campaign.holdout, recipient.id):
             return HeldOut()
+        if not may_reach(recipient.adult_on, self._campaign.minors, self._on):
+            return Skip(Reason.MINOR)
         reasons: list[Reason] = []
         for route in self._routes[first_hop:]:
             found = self._try(route, recipient, room)

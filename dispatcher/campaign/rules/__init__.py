@@ -13,8 +13,10 @@ from dispatcher.campaign.rules import (
     audience,
     caps,
     goal,
+    minors,
     neutrality,
     parameters,
+    purpose,
     route,
     schedule,
     sessions,
@@ -26,7 +28,9 @@ from dispatcher.campaign.rules import (
 from dispatcher.core.diagnostics import Diagnostic
 
 RULES: Final[tuple[ModuleType, ...]] = (
+    purpose,
     audience,
+    minors,
     caps,
     sessions,
     schedule,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ SENDERS = {
 MOBILE = Point(1, "sms", 1, b"mobile", b"", "ID")
 WHATSAPP = Point(2, "whatsapp", 0, b"whatsapp", b"", "ID")
 ANI = Recipient(7, "ANI LESTARI", points=(MOBILE,), consents={("*", "*"): True}, region="31.71.06.1001", rt=3)
+DUE = date(2027, 2, 10)
 DOCUMENT: dict[str, Any] = {
     "campaign": "ajakan",
     "title": "Ajakan memilih",
@@ -38,7 +40,7 @@ DOCUMENT: dict[str, Any] = {
 def decider(**changes: Any) -> Decider:
     step: Mapping[str, Any] = {**DOCUMENT["steps"][0], **changes.pop("step", {})}
     campaign = Campaign.model_validate({**DOCUMENT, "steps": [step], **changes})
-    return Decider(campaign, campaign.steps[0], None, SENDERS, Templates({}))
+    return Decider(campaign, campaign.steps[0], None, SENDERS, Templates({}), DUE)
 
 
 def decide(recipient: Recipient, **changes: Any) -> Draft:
