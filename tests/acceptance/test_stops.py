@@ -10,7 +10,7 @@ import pytest
 from benchmarks.stoppers import WAYS
 from benchmarks.stops import LONGEST_US, stop_in_mid_send
 
-MESSAGES = 2000
+MESSAGES = 1600
 RATE = 200
 STOPS_A_SECOND = 20
 

@@ -72,6 +72,16 @@ def test_who_may_not_is_skipped_for_the_reason(changes: dict[str, Any], reason: 
     assert decider().decide(replace(ANI, **changes)) == Skip(reason)
 
 
+def test_minors_are_left_out_unless_the_campaign_says_from_which_age() -> None:
+    seventeen = replace(ANI, adult_on=date(2027, 2, 11))
+    assert decider().decide(seventeen) == Skip(Reason.MINOR)
+    assert decide(replace(ANI, adult_on=DUE))
+    minors = {"basis": "Persetujuan orang tua"}
+    assert decide(seventeen, minors=minors)
+    assert decider(minors=minors).decide(replace(ANI, adult_on=date(2028, 2, 11))) == Skip(Reason.MINOR)
+    assert decider(minors=minors).decide(replace(seventeen, consents={})) == Skip(Reason.NO_CONSENT)
+
+
 def test_a_refusal_for_another_purpose_does_not_count_here() -> None:
     assert decide(replace(ANI, refused={b"mobile": frozenset({"survei"})}))
 
