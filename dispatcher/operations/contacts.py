@@ -72,7 +72,8 @@ def show_contact(context: Context, who: str, country: str = "ID") -> list[dict[s
             person["messages"] = contacts.message_counts(connection, person["id"])
     for person in people:
         for consent in person["consents"]:
-            consent["label"] = purpose_label(context.settings, consent["purpose"], "en")
+            if consent["purpose"] in context.settings.purposes:
+                consent["label"] = purpose_label(context.settings, consent["purpose"], "en")
         person["region_name"] = region.full_name(person["region"]) if person["region"] else ""
         person["numbers"] = [{**number, "number": mask(number["number"])} for number in person["numbers"]]
     return people

@@ -250,7 +250,7 @@ def test_minors_and_made_up_numbers_are_marked(run: Run, context: Context) -> No
 
 def test_only_declared_purposes_are_taken_where_there_are_any(run: Run, context: Context) -> None:
     run("Nama,No HP\nA,081234567890\n", purpose="apa-saja")
-    context.environment.__dict__["settings"] = Settings.model_validate(
+    context.__dict__["settings"] = Settings.model_validate(
         {"purposes": {"pendidikan-pemilih": {"label": "Pendidikan pemilih", "label_en": "Voter education"}}}
     )
     with pytest.raises(UsageError, match='there is no purpose "pendidikan-pemlih"') as refused:
