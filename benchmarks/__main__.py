@@ -21,6 +21,7 @@ FULL = (
     ("benchmarks.carrier",),
     ("benchmarks.adapters",),
     ("benchmarks.throttled",),
+    ("benchmarks.stops",),
     ("benchmarks.smpp",),
 )
 SMALL = (

@@ -32,6 +32,7 @@ title: Pengukuran
 owner: Kesbangpol
 purpose: pendidikan-pemilih
 audience: {{everyone: true}}
+minors: {{from_age: 13, basis: made up}}
 window: {{open: "00:00", close: "24:00"}}
 stop: {{sms: "Berhenti: kesbangpol.example/stop"}}
 route: [{{senders: {senders}}}]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dispatcher.campaign.model import Duration, Identifier, Slug, parse_duration
+from dispatcher.campaign.model import Caps, Duration, Identifier, Slug, parse_duration
 from dispatcher.core.errors import ProviderError, UsageError
 from dispatcher.delivery.breaker import Limits
 from dispatcher.receipts.autoreply import Kind
@@ -87,6 +87,16 @@ class SenderSettings(Part):
         return {**own, "options": {k: v for k, v in value.items() if k not in _ENGINE_KEYS}}
 
 
+class PurposeSettings(Part):
+    """What people agree to, in the words they read."""
+
+    label: str = Field(min_length=1)
+    label_en: str = ""
+
+    def in_language(self, language: str) -> str:
+        return self.label_en or self.label if language == "en" else self.label
+
+
 class GroupSettings(Part):
     label: str
     label_en: str = ""
@@ -151,8 +161,10 @@ class Settings(Part):
     wire_log: WireLog = WireLog()
     inbound: InboundSettings = InboundSettings()
     retention: Retention = Retention()
+    caps: Caps = Caps()
     approval: Literal["required", "waived"] = "required"
     default_basis: str = Field("public-task", description="Consent basis of imports that name none; '' means none.")
+    purposes: dict[Slug, PurposeSettings] = Field(default_factory=dict)
     groups: dict[Slug, GroupSettings] = Field(default_factory=dict)
     attributes: dict[Identifier, Literal["integer", "number", "text", "boolean", "date"]] = Field(default_factory=dict)
     households: dict[str, int] = Field(default_factory=dict, description="Households per role, over the defaults.")

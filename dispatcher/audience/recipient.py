@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, NamedTuple
 
 from dispatcher.spi.capabilities import Media
@@ -48,3 +49,5 @@ class Recipient:
     points: tuple[Point, ...] = ()
     consents: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     refused: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    adult_on: date | None = None
+    """Of people imported as minors (audience/minors.py)."""

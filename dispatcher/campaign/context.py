@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from dispatcher.campaign.loader import TEMPLATES, Loaded
-from dispatcher.campaign.model import Campaign
+from dispatcher.campaign.model import Campaign, Caps
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.senders import SenderFacts
 from dispatcher.campaign.standing import Table
@@ -88,6 +88,8 @@ class Known:
     """What the installation knows. None: not known here, so that nothing is said about it."""
 
     groups: frozenset[str] | None = None
+    purposes: frozenset[str] | None = None
+    caps: Caps | None = None
     roles: frozenset[str] | None = None
     attributes: Mapping[str, str] | None = None
     campaigns: frozenset[str] | None = None

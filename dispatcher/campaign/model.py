@@ -290,6 +290,21 @@ class Answer(Part):
     reply: Texts = Field(default_factory=dict)
 
 
+class Caps(Part):
+    """How many messages somebody gets at most, over all campaigns together."""
+
+    per_day: int | None = Field(None, ge=1, description="On a calendar day.")
+    per_7_days: int | None = Field(None, ge=1, description="In any 7 days running.")
+    per_30_days: int | None = Field(None, ge=1, description="In any 30 days running.")
+
+
+class Minors(Part):
+    """Under which conditions people under 18 are reached too."""
+
+    from_age: int = Field(17, ge=13, le=17, description="From this age on; 17 is the voting age.")
+    basis: str = Field(min_length=1, max_length=500, description="Why it may: e.g. whose parents agreed, and how.")
+
+
 class Goal(Part):
     people: int = Field(ge=1, description="Unique people to be reached (delivered to).")
 
@@ -310,6 +325,10 @@ class Campaign(Part):
     holdout: float = Field(0.0, ge=0, lt=1, description="Share of people left out by chance, to measure the effect.")
     consent: Literal["required", "not-required"] = Field(
         "required", description="not-required: only with a legal basis other than consent; a refusal always counts."
+    )
+    minors: Minors | None = Field(None, description="Reaches people under 18 too; without it they are left out.")
+    caps: Caps | Literal["exempt"] | None = Field(
+        None, description="Stricter caps than those of the installation; exempt: none at all, which the plan shows."
     )
     variables: dict[Identifier, str | int | float | bool | date | datetime] = Field(
         default_factory=dict, description="Values for all texts of the campaign."

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     SHARED_ADDRESS = "shared_address"
     CAPPED = "capped"
+    MINOR = "minor"  # under 18, and the campaign does not say `minors:`, or from a higher age
     INELIGIBLE = "ineligible"  # e.g. a foreign number for a sender that serves ID only
     UNRENDERABLE = "unrenderable"  # the template failed for this person's data
     # failed

@@ -1,4 +1,4 @@
-"""Why a message waits, in words that a campaign manager can act on: one sentence for each rule.
+"""Why a message waits, or was never made, in words that a campaign manager can act on: one sentence for each rule.
 
 A rule is what the row says (`not_before_rule`), or what stands in the way of many: the campaign, the sender, no worker.
 What a person must mend comes before what only takes time.
@@ -48,6 +48,11 @@ SENTENCES: Final[Mapping[str, str]] = {
     PEOPLE_PER_DAY: "Sender {sender} messaged as many people as it may in 24 hours ({people_per_day}).",
     SPACING: "The same number got a message through {sender} a short while ago; the next waits for {spacing}.",
     "turn": "Waits for its turn through {sender}{rate}.",
+    # left out
+    "capped": (
+        "Left out: when this step chose its people, they had as many messages over all campaigns as the caps allow "
+        "(`caps:` in the settings and in the campaign). Later steps ask again."
+    ),
     # nobody knows
     "unknown": f"May have been sent; nobody knows. Receipts and look-ups go on settling them; a person can: {_SETTLE}",
     LOST: f"May have been sent in the time that the database lost. A look-up may settle it; a person can: {_SETTLE}",

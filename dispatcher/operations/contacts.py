@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dispatcher.core import region
-from dispatcher.core.clock import iso
+from dispatcher.core.clock import from_us, iso
 from dispatcher.core.errors import UsageError
 from dispatcher.core.phone import PhoneProblem, mask, parse_phone
 from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
+from dispatcher.operations.purposes import purpose_label, require_purpose
 from dispatcher.store import contacts, withdrawal
 from dispatcher.store.cancel import cancel_queued_for_address, cancel_queued_for_contact
 from dispatcher.store.expansion import wait_for_pages
@@ -20,6 +21,7 @@ from dispatcher.store.history import read_history
 from dispatcher.store.installation import record_act
 
 _ID_DIGITS = 16
+_ZONE = "Asia/Jakarta"  # whose day decides who is still a minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,17 @@ def _nobody() -> UsageError:
 def show_contact(context: Context, who: str, country: str = "ID") -> list[dict[str, Any]]:
     """Everyone the number belongs to, numbers masked. Raises UsageError where there is nobody."""
     found = _somebody(find(context, who, country))
+    today = from_us(context.now_us(), _ZONE).date()
     with context.database.read() as connection:
-        people = [contacts.read_contact(connection, context.keys, identifier) for identifier in found.contact_ids]
+        people = [
+            contacts.read_contact(connection, context.keys, identifier, today) for identifier in found.contact_ids
+        ]
         for person in people:
             person["messages"] = contacts.message_counts(connection, person["id"])
     for person in people:
+        for consent in person["consents"]:
+            if consent["purpose"] in context.settings.purposes:
+                consent["label"] = purpose_label(context.settings, consent["purpose"], "en")
         person["region_name"] = region.full_name(person["region"]) if person["region"] else ""
         person["numbers"] = [{**number, "number": mask(number["number"])} for number in person["numbers"]]
     return people
@@ -74,6 +82,7 @@ def show_contact(context: Context, who: str, country: str = "ID") -> list[dict[s
 def export_contact(context: Context, who: str, country: str = "ID") -> dict[str, Any]:
     """Everything held on the person or persons, opened: for them, on their request."""
     found = find(context, who, country)
+    today = from_us(context.now_us(), _ZONE).date()
     with context.database.read() as connection:
         refused = [refusal for digest in found.hashes for refusal in contacts.refusals(connection, digest)]
         history = read_history(connection, context.keys, found.contact_ids, found.hashes)
@@ -81,7 +90,7 @@ def export_contact(context: Context, who: str, country: str = "ID") -> dict[str,
             raise _nobody()
         return {
             "exported": iso(context.now_us()),
-            "contacts": [contacts.read_contact(connection, context.keys, i) for i in found.contact_ids],
+            "contacts": [contacts.read_contact(connection, context.keys, i, today) for i in found.contact_ids],
             "refusals": refused,
             **history,
         }
@@ -94,6 +103,7 @@ def stop_contact(
 
     A number nobody has is refused as well: whoever asks must not be messaged after the next import either.
     """
+    require_purpose(context.settings, purpose)
     found = find(context, who, country)
     now_us = context.now_us()
     with context.database.begin() as connection:

@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
+from dispatcher.audience.caps import Room
 from dispatcher.audience.recipient import Recipient
 from dispatcher.campaign.model import Step
 from dispatcher.core.clock import SECOND_US
 from dispatcher.core.money import Money, total
 from dispatcher.delivery.schedule import next_opening
 from dispatcher.operations.apply import AHEAD_US
+from dispatcher.operations.caps import room_for
 from dispatcher.operations.context import Context
 from dispatcher.operations.occasions import pause_for, revision_now
 from dispatcher.operations.plan import configured_rates, price_lines
@@ -188,7 +190,8 @@ class _StepWork:
         if not expansion.advance(self._connection, self._row.id, self._row.cursor, people[-1].id, len(fresh)):
             return None
         maker = RowMaker(self._expander, self._connection, self._revision, self._step, self._row)
-        rows, left_out = maker.decide(fresh, ids)
+        room = room_for(self._context, self._connection, self._revision, self._row.id, self._row.due_us, fresh)
+        rows, left_out = maker.decide(fresh, ids, room=room)
         stored = expansion.store_page(self._connection, self._row.id, rows, left_out)
         fresh_ids = [row["id"] for row in stored]
         hold_if_lost(self._connection, self._row, fresh_ids, lost_times(self._connection), self._now_us)
@@ -214,13 +217,13 @@ class RowMaker:
         self._price_keys: dict[int, tuple[str, str, str, int]] = {}
 
     def decide(
-        self, people: Sequence[Recipient], ids: Sequence[int], first_hop: int = 0
+        self, people: Sequence[Recipient], ids: Sequence[int], first_hop: int = 0, room: Room | None = None
     ) -> tuple[list[dict[str, Any]], list[expansion.LeftOut]]:
         cells = self._expander.cell_ids(self._connection, people)
         rows: list[dict[str, Any]] = []
         left_out: list[expansion.LeftOut] = []
         for identifier, person in zip(ids, people, strict=False):
-            decision = self._decider.decide(person, first_hop)
+            decision = self._decider.decide(person, first_hop, room)
             cell_id = cells[cell_key(person)]
             if isinstance(decision, Draft):
                 rows.append(self._message(identifier, person, decision, cell_id, first_hop))

@@ -13,7 +13,6 @@ from dispatcher.delivery import machine
 from dispatcher.spi import Receipt
 from dispatcher.store import receipts as store
 from dispatcher.store.attempts import climb_attempts
-from dispatcher.store.cancel import give_back_caps
 from dispatcher.store.climbs import Climb, climb
 from dispatcher.store.outbox import Batch
 from dispatcher.store.receipts import Attempt, Parts
@@ -86,7 +85,7 @@ def fold_generally(connection: Connection, events: Sequence[Event], now_us: int)
             event.row["state"] = "folded"
             known.append(_Known(message, event.attempt, event.receipt))
     _apply_all(connection, known, now_us)
-    _cancel_later_hops(connection, batch, now_us)
+    _cancel_later_hops(batch, now_us)
     batch.save()
     _take_refusals(connection, known, now_us)
 
@@ -109,13 +108,12 @@ def _apply_all(connection: Connection, known: Sequence[_Known], now_us: int) -> 
     climb_attempts(connection, earlier)
 
 
-def _cancel_later_hops(connection: Connection, batch: Batch, now_us: int) -> None:
+def _cancel_later_hops(batch: Batch, now_us: int) -> None:
     """A late receipt of the first hop makes a waiting second one superfluous, claimed or not (DESIGN 4)."""
     reached = [row for row in batch.rows.values() if row.status in GOOD]
-    waiting = [row for row in batch.later_siblings(reached) if row.status is Status.QUEUED]
-    for row in waiting:
-        machine.cancel(row, "reached", now_us)
-    give_back_caps(connection, [row.id for row in waiting])
+    for row in batch.later_siblings(reached):
+        if row.status is Status.QUEUED:
+            machine.cancel(row, "reached", now_us)
 
 
 def _take_refusals(connection: Connection, known: Sequence[_Known], now_us: int) -> None:

@@ -28,6 +28,7 @@ from dispatcher.operations.import_reader import Batch, Request, rare_collection,
 from dispatcher.operations.import_rejects import RejectsFile, default_path
 from dispatcher.operations.import_result import COUNTS, ImportOptions, ImportResult, SharedNumber
 from dispatcher.operations.import_rows import open_reading, reject
+from dispatcher.operations.purposes import require_purpose
 from dispatcher.settings import Settings
 from dispatcher.store.drafts import Person, Terms
 from dispatcher.store.import_batch import BatchStore, ContactsChanged, Outcome
@@ -64,6 +65,7 @@ def import_contacts(
     `progress` gets rows done and, for text files, about how many there are. `on_contacts_changed` runs in the
     transaction that changed those contacts (invariant 15).
     """
+    require_purpose(context.settings, options.purpose)
     terms = Terms(
         options.purpose,
         options.basis or context.settings.default_basis,

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from dispatcher.audience.minors import is_minor
 from dispatcher.audience.recipient import Recipient
 from dispatcher.audience.selection import AttributeType
 from dispatcher.campaign.model import Outcome, Rule, Step
@@ -23,6 +24,7 @@ from dispatcher.core.errors import CampaignError
 from dispatcher.core.money import Money, total
 from dispatcher.core.phone import mask
 from dispatcher.core.status import Reason
+from dispatcher.operations.caps import PlannedRoom, caps_note
 from dispatcher.operations.context import Context
 from dispatcher.operations.provider_templates import hashes, require_templates, template_diagnostics
 from dispatcher.operations.revision import Revision
@@ -103,6 +105,7 @@ class _Walk:
         self._samples: list[Sample] = []
         self._unpriced: set[str] = set()
         self._done = 0
+        self._minors = 0
 
     def plan(self, by: str, found: tuple[Diagnostic, ...]) -> Plan:
         campaign = self._revision.campaign
@@ -112,7 +115,9 @@ class _Walk:
             rates = sender_rates(connection, configured_rates(self._context))
             counts = [self._count(connection, step, due, attributes) for step, due in self._revision.dues()]
             self._total = sum(counts)
+            self._room = PlannedRoom(self._context, connection, self._revision)
             steps = tuple(self._step(connection, step, due, attributes, rates) for step, due in self._revision.dues())
+            self._room.close()
         return Plan(
             campaign.campaign,
             campaign.title,
@@ -124,6 +129,7 @@ class _Walk:
             tuple(self._samples[:SAMPLES]),
             found,
             tuple(sorted(self._unpriced)),
+            minors=self._minors,
             notes=self._notes(),
         )
 
@@ -138,9 +144,16 @@ class _Walk:
 
     def _notes(self) -> tuple[str, ...]:
         steps = [step.name for step in self._revision.campaign.steps if any(map(self._awaits, step.audience.outcomes))]
-        if not steps:
-            return ()
-        return (f"Depends on what this campaign brings, so counted as if everyone answered: {', '.join(steps)}.",)
+        depends = f"Depends on what this campaign brings, so counted as if everyone answered: {', '.join(steps)}."
+        notes = (depends if steps else "", self._about_minors(), caps_note(self._context, self._revision))
+        return tuple(note for note in notes if note)
+
+    def _about_minors(self) -> str:
+        minors = self._revision.campaign.minors
+        if minors is None:
+            return ""
+        reached = f"{self._minors:,} of the messages go to people under 18, from {minors.from_age} years on"
+        return f"{reached}. Basis: {minors.basis}"
 
     def _count(self, connection: Connection, step: Step, due: Due, attributes: Mapping[str, AttributeType]) -> int:
         scope = self._revision.scope(due.due_us, attributes, is_sqlite=self._context.database.is_sqlite)
@@ -159,6 +172,7 @@ class _Walk:
         tally = _StepTally(self._revision, step, due, rates)
         scope = self._revision.scope(due.due_us, attributes, is_sqlite=self._context.database.is_sqlite)
         decider = self._revision.decider(step, due.session)
+        self._room.next_step()
         seen = SeenNumbers(connection)
         after = 0
         while True:
@@ -170,24 +184,27 @@ class _Walk:
                 seen.close()
                 return tally.finish(self._prices, self._unpriced, self._context.now_us())
             after = page[-1].id
-            self._decide(page, decider, seen, tally)
+            self._decide(page, decider, seen, tally, due)
             self._done += len(page)
             self._progress(self._done, self._total)
 
-    def _decide(self, page: list[Recipient], decider: Decider, seen: SeenNumbers, tally: _StepTally) -> None:
+    def _decide(self, page: list[Recipient], decider: Decider, seen: SeenNumbers, tally: _StepTally, due: Due) -> None:
+        room = self._room.room_for(due.due_us, page)
         drafts: list[tuple[Recipient, Draft]] = []
         for recipient in page:
-            decision = decider.decide(recipient)
+            decision = decider.decide(recipient, room=room)
             if isinstance(decision, Draft):
                 drafts.append((recipient, decision))
             else:
                 tally.leave_out(decision)
         fresh = seen.first_of((draft.hop, draft.point.address_hash) for _, draft in drafts)
+        self._room.take(due.due_us, [draft for draft, is_first in zip(drafts, fresh, strict=True) if is_first])
         for (recipient, draft), is_first in zip(drafts, fresh, strict=True):
             if not is_first:
                 tally.leave_out(Skip(Reason.SHARED_ADDRESS))
                 continue
             tally.take(draft)
+            self._minors += is_minor(recipient.adult_on, self._revision.day(due.due_us))
             following = decider.decide(recipient, draft.hop + 1) if tally.has_hop_after(draft) else None
             if isinstance(following, Draft):
                 tally.may_follow(following)

@@ -82,7 +82,8 @@ class Revision:
         key = (step.name, occasion)
         if key not in self._deciders:
             session = self.campaign.sessions.get(occasion)
-            self._deciders[key] = Decider(self.campaign, step, session, self.senders, self.templates)
+            on = self.day(self.due(step.name, occasion).due_us)
+            self._deciders[key] = Decider(self.campaign, step, session, self.senders, self.templates, on)
         return self._deciders[key]
 
     @cached_property

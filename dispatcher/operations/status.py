@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dispatcher.core.clock import iso
-from dispatcher.core.status import Status
+from dispatcher.core.status import Reason, Status
 from dispatcher.delivery.machine import LOST
 from dispatcher.delivery.waiting import Why, say, why_paused, why_queued
 from dispatcher.operations.apply import AHEAD_US
@@ -115,7 +115,14 @@ class _Reasons:
 
     def all(self) -> list[Waits]:
         steps, rows = self._steps(), self._rows()
-        return [*self._campaign(), *self._installation([*steps, *rows]), *steps, *rows, *self._unknown()]
+        return [
+            *self._campaign(),
+            *self._installation([*steps, *rows]),
+            *steps,
+            *rows,
+            *self._unknown(),
+            *self._capped(),
+        ]
 
     def _campaign(self) -> list[Waits]:
         campaign = self._status.campaign
@@ -157,6 +164,11 @@ class _Reasons:
                 if people > 0:
                     found.append(Waits(_name(step), people, *say(rule, campaign=self._status.campaign.slug)))
         return found
+
+    def _capped(self) -> list[Waits]:
+        """Who waits for nothing any more: but the number asks for a sentence."""
+        counts = [(step, self._status.funnels[step.id].skipped.get(Reason.CAPPED, 0)) for step in self._status.steps]
+        return [Waits(_name(step), people, *say("capped")) for step, people in counts if people]
 
 
 _NOW = ("turn", "expanding")

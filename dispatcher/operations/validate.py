@@ -57,6 +57,8 @@ def known_from(
     groups = frozenset(GROUPS) | frozenset(settings.groups if settings else ())
     return Known(
         groups=groups,
+        purposes=frozenset(settings.purposes) if settings else None,
+        caps=settings.caps if settings else None,
         attributes=attributes,
         campaigns=None if campaigns is None else frozenset(campaigns),
         senders=senders,

@@ -33,6 +33,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "no_address": ("tidak ada nomor", "no number"),
     "shared_address": ("nomor dipakai bersama (cukup sekali)", "shared number (messaged once)"),
     "capped": ("sudah cukup banyak pesan", "had enough messages"),
+    "minor": ("di bawah umur", "under 18"),
     "ineligible": ("nomor di luar negara pengirim", "number the sender does not serve"),
     "unrenderable": ("data kurang untuk teks ini", "data missing for this text"),
     "invalid_number": ("nomor tidak valid", "invalid number"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
+from dispatcher.audience.caps import Room
 from dispatcher.audience.consent import has_refused, may_message
 from dispatcher.audience.holdout import is_held_out, share_of
+from dispatcher.audience.minors import may_reach
 from dispatcher.audience.recipient import Point, Recipient
 from dispatcher.campaign.model import Campaign, Hop, Session, Step
 from dispatcher.campaign.senders import SenderFacts
@@ -42,14 +45,15 @@ Decision = HeldOut | Skip | Draft
 _TELLING: dict[Reason, int] = {
     Reason.OPTED_OUT: 0,
     Reason.NO_CONSENT: 1,
-    Reason.UNRENDERABLE: 2,
-    Reason.INELIGIBLE: 3,
-    Reason.NO_ADDRESS: 4,
+    Reason.CAPPED: 2,
+    Reason.UNRENDERABLE: 3,
+    Reason.INELIGIBLE: 4,
+    Reason.NO_ADDRESS: 5,
 }
 
 
 class Decider:
-    """Decides for one step on one occasion. Pure: the same person, the same decision."""
+    """Decides for one step on one occasion. Pure: the same person, the same decision. `on`: the day it is due."""
 
     def __init__(
         self,
@@ -58,28 +62,35 @@ class Decider:
         session: Session | None,
         senders: Mapping[str, SenderFacts],
         templates: Templates,
+        on: date,
     ) -> None:
         self._campaign = campaign
+        self._on = on
         self._step = step
         self._routes = [_Hop(index, hop, senders) for index, hop in enumerate(step.route)]
         self._wording = Wording(campaign, step, session, templates)
 
-    def decide(self, recipient: Recipient, first_hop: int = 0) -> Decision:
+    def decide(self, recipient: Recipient, first_hop: int = 0, room: Room | None = None) -> Decision:
+        """`room`: what the caps leave; None for whoever holds their place already, and where there are no caps."""
         if is_held_out(self._campaign.campaign, self._campaign.holdout, recipient.id):
             return HeldOut()
+        if not may_reach(recipient.adult_on, self._campaign.minors, self._on):
+            return Skip(Reason.MINOR)
         reasons: list[Reason] = []
         for route in self._routes[first_hop:]:
-            found = self._try(route, recipient)
+            found = self._try(route, recipient, room)
             if isinstance(found, Draft):
                 return found
             reasons.append(found)
         return Skip(min(reasons, key=_TELLING.__getitem__, default=Reason.NO_ADDRESS))
 
-    def _try(self, route: _Hop, recipient: Recipient) -> Draft | Reason:
+    def _try(self, route: _Hop, recipient: Recipient, room: Room | None) -> Draft | Reason:
         chosen = self._reach(route, recipient)
         if isinstance(chosen, Reason):
             return chosen
         point, senders = chosen
+        if room is not None and room.is_full(recipient, point):
+            return Reason.CAPPED
         try:
             written = self._wording.write(recipient, route.hop, point.media)
         except TemplateProblem:

@@ -94,6 +94,8 @@ class Plan:
     """Senders without a dated price: their part of the cost is not known."""
 
     minors: int = 0
+    """Messages to people under 18."""
+
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -142,6 +144,7 @@ class Plan:
             "held_out": self.held_out,
             "skipped": self.skipped,
             "messages": self.messages,
+            "minors": self.minors,
             "cost": self.cost.as_json(),
             "unpriced": list(self.unpriced),
             "ceilings": self.ceilings,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlalchemy import ColumnElement, Connection, delete, select, true
+from sqlalchemy import ColumnElement, Connection, select, true
 
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
-from dispatcher.store.bulk import any_of
 from dispatcher.store.outbox import Batch
-from dispatcher.store.tables import campaigns, cap_uses, messages
+from dispatcher.store.tables import campaigns, messages
 
 
 def cancel_queued_for_address(
@@ -32,7 +29,7 @@ def cancel_queued_for_contact(connection: Connection, contact_id: int, now_us: i
 
 
 def _cancel(connection: Connection, *conditions: ColumnElement[bool], now_us: int, reason: str) -> int:
-    """A row that a worker has claimed is still queued; without its token the worker cannot begin it. Caps come back."""
+    """A row that a worker has claimed is still queued; without its token the worker cannot begin it."""
     queued = select(messages.c.id).where(messages.c.status == Status.QUEUED, *conditions)
     batch = Batch.lock(connection, connection.execute(queued).scalars().all())
     cancelled = [row for row in batch.rows.values() if row.status is Status.QUEUED]
@@ -40,12 +37,5 @@ def _cancel(connection: Connection, *conditions: ColumnElement[bool], now_us: in
         return 0
     for row in cancelled:
         machine.cancel(row, reason, now_us)
-    give_back_caps(connection, [row.id for row in cancelled])
     batch.save()
     return len(cancelled)
-
-
-def give_back_caps(connection: Connection, message_ids: Sequence[int]) -> None:
-    """What these messages had reserved of their recipients' caps."""
-    if message_ids:
-        connection.execute(delete(cap_uses).where(any_of(connection, cap_uses.c.message_id, message_ids)))

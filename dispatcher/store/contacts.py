@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
+from dispatcher.audience.minors import adult_on, is_minor
 from dispatcher.audience.recipient import media_of
 from dispatcher.core.clock import iso
 from dispatcher.store.keys import Keys
@@ -28,7 +30,7 @@ _SEALED: Final = {
     "birth_date_sealed": "contacts.birth_date",
 }
 _PLAIN: Final = (
-    "id", "birth_year", "minor", "salutation", "language", "region", "rw", "rt", "role", "zone", "attributes",
+    "id", "birth_year", "salutation", "language", "region", "rw", "rt", "role", "zone", "attributes",
     "synthetic",
 )  # fmt: skip
 
@@ -49,8 +51,8 @@ def address_hashes(connection: Connection, contact_id: int) -> list[bytes]:
     return sorted(connection.execute(statement).scalars())
 
 
-def read_contact(connection: Connection, keys: Keys, contact_id: int) -> Record:
-    """The person as stored, opened; numbers in full."""
+def read_contact(connection: Connection, keys: Keys, contact_id: int, on: date) -> Record:
+    """The person as stored, opened; numbers in full. `on`: the day for which `minor` is said."""
     row = connection.execute(select(contacts).where(contacts.c.id == contact_id)).one()
     opened = {
         name.removesuffix("_sealed"): keys.sealer.open(bound, row.id, getattr(row, name)) if getattr(row, name) else ""
@@ -60,6 +62,7 @@ def read_contact(connection: Connection, keys: Keys, contact_id: int) -> Record:
     return {
         **{name: getattr(row, name) for name in _PLAIN},
         **opened,
+        "minor": row.minor and is_minor(adult_on(_date(opened["birth_date"])), on),
         "groups": sorted(connection.execute(groups).scalars()),
         "numbers": _numbers(connection, keys, contact_id),
         "consents": _consents(connection, contact_id),
@@ -68,6 +71,10 @@ def read_contact(connection: Connection, keys: Keys, contact_id: int) -> Record:
         "updated": iso(row.updated_us),
         "erased": iso(row.erased_us),
     }
+
+
+def _date(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _numbers(connection: Connection, keys: Keys, contact_id: int) -> list[Record]:

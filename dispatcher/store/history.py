@@ -16,7 +16,6 @@ from dispatcher.store.tables import (
     answers,
     attempts,
     campaigns,
-    cap_uses,
     consent_events,
     inbound,
     messages,
@@ -47,7 +46,6 @@ def read_history(
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
         "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
         "exchanges": list(_exchanges(connection, keys, message_ids)),
-        "caps": _plain(connection, cap_uses, any_of(connection, cap_uses.c.contact_id, contact_ids)),
         "left_out": list(_left_out(connection, contact_ids)),
         "consent_events": _plain(
             connection,

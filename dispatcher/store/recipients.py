@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from json import loads
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, case, cast, func, select, type_coerce
 
+from dispatcher.audience.minors import adult_on
 from dispatcher.audience.recipient import Point, Recipient, media_of
 from dispatcher.store.among import among
 from dispatcher.store.keys import Keys
@@ -54,6 +56,7 @@ def _columns(connection: Connection) -> tuple[ColumnElement[Any], ...]:
         attributes,
         _together(connection, memberships.c.group_slug, memberships.c.contact_id == contacts.c.id),
         _together(connection, word, c.contact_id == contacts.c.id),
+        case((contacts.c.minor, func.coalesce(contacts.c.birth_date_sealed, b""))),
     )
 
 
@@ -86,11 +89,18 @@ def _complete(connection: Connection, statement: Select[Any], keys: Keys) -> lis
             points.get(i, ()),
             _consents(granted),
             refused,
+            None if born is None else _adult_on(keys, i, born),
         )
         for (
-            i, name, salutation, language, region, rw, rt, role, zone, synthetic, attributes, groups, granted,
+            i, name, salutation, language, region, rw, rt, role, zone, synthetic, attributes, groups, granted, born,
         ) in rows
     ]  # fmt: skip
+
+
+def _adult_on(keys: Keys, contact_id: int, born: bytes) -> date:
+    """Only of those marked as minors the birth date is opened."""
+    text = keys.sealer.open("contacts.birth_date", contact_id, born) if born else ""
+    return adult_on(date.fromisoformat(text) if text else None)
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, select
 from dispatcher.core.status import Reason
 from dispatcher.delivery import machine
 from dispatcher.store.bulk import any_param, array_of
-from dispatcher.store.cancel import give_back_caps
 from dispatcher.store.claims import Claimed
 from dispatcher.store.outbox import Batch
 from dispatcher.store.prepared import Prepared
@@ -35,7 +34,6 @@ def without_refused(connection: Connection, rows: Sequence[Claimed], now_us: int
     batch = Batch.lock(connection, reasons)
     for row in batch.rows.values():
         machine.cancel(row, reasons[row.id], now_us)
-    give_back_caps(connection, sorted(reasons))
     batch.save()
     return tuple(row for row in rows if row.id not in reasons)
 

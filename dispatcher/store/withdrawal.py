@@ -43,13 +43,19 @@ def suppress(connection: Connection, address_hash: bytes, purpose: str, reason: 
 def withdraw_consent(
     connection: Connection, contact_ids: Sequence[int], purpose: str, reason: str, via: str, now_us: int
 ) -> int:
-    """What these people had agreed to within the purpose ("*": all) is withdrawn, each with an event; how many."""
+    """What these people had agreed to within the purpose ("*": all) is withdrawn, each with an event; how many.
+
+    Whoever agreed to everything goes on agreeing to the rest: an explicit no for the purpose is put beside it, so that
+    it also holds for a number that the person gets later.
+    """
     c = consents.c
     held = any_of(connection, c.contact_id, contact_ids) & c.granted
     if purpose != "*":
         held &= c.purpose == purpose
     rows = connection.execute(select(consents).where(held).with_for_update()).all()
     connection.execute(update(consents).where(held).values(granted=False, import_id=None, at_us=now_us))
+    if purpose != "*":
+        rows = [*rows, *_except(connection, contact_ids, purpose, now_us)]
     ids = take_ids(connection, len(rows), now_us) if rows else range(0)
     said = [
         Word(i, row.contact_id, row.purpose, row.media, False, row.basis, reason, "", via, None, now_us)
@@ -57,6 +63,21 @@ def withdraw_consent(
     ]
     append(connection, said)
     return len(rows)
+
+
+def _except(connection: Connection, contact_ids: Sequence[int], purpose: str, now_us: int) -> list[Any]:
+    """Rows that say no to the purpose, of people who agreed to everything and had said nothing of it."""
+    c = consents.c
+    spoke = select(c.contact_id).where(c.purpose == purpose, c.media == "*")
+    agreed = any_of(connection, c.contact_id, contact_ids) & c.granted & (c.purpose == "*") & c.contact_id.not_in(spoke)
+    basis = dict(connection.execute(select(c.contact_id, c.basis).where(agreed)).all())
+    new = [
+        {"contact_id": i, "purpose": purpose, "media": "*", "granted": False, "basis": basis[i], "at_us": now_us}
+        for i in sorted(basis)
+    ]
+    insert_ignore(connection, consents, new)
+    of_purpose = any_of(connection, c.contact_id, sorted(basis)) & (c.purpose == purpose) & (c.media == "*")
+    return list(connection.execute(select(consents).where(of_purpose)).all())
 
 
 def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:

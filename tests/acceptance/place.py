@@ -51,6 +51,7 @@ title: Ajakan memilih
 owner: Kesbangpol
 purpose: pendidikan-pemilih
 audience: {{everyone: true}}
+minors: {{from_age: 13, basis: uji}}
 window: {{open: "00:00", close: "24:00"}}
 stop: {{sms: "Berhenti: kesbangpol.example/stop"}}
 route: [{{senders: sms}}]

@@ -11,9 +11,12 @@ from dispatcher.campaign.context import LintContext
 from dispatcher.campaign.rules import (
     answers,
     audience,
+    caps,
     goal,
+    minors,
     neutrality,
     parameters,
+    purpose,
     route,
     schedule,
     sessions,
@@ -25,7 +28,10 @@ from dispatcher.campaign.rules import (
 from dispatcher.core.diagnostics import Diagnostic
 
 RULES: Final[tuple[ModuleType, ...]] = (
+    purpose,
     audience,
+    minors,
+    caps,
     sessions,
     schedule,
     route,

@@ -11,7 +11,6 @@ from dispatcher.store.tables.installation import id_source, installation, leases
 from dispatcher.store.tables.messages import (
     attempts,
     breaker_marks,
-    cap_uses,
     exchanges,
     messages,
     provider_refs,
@@ -40,7 +39,6 @@ __all__ = [
     "attribute_types",
     "breaker_marks",
     "campaigns",
-    "cap_uses",
     "cells",
     "consent_events",
     "consent_sheets",

@@ -184,17 +184,6 @@ tallies = Table(
     sqlite_with_rowid=False,
 )
 
-cap_uses = Table(
-    "cap_uses",
-    metadata,
-    Column("contact_id", Big, nullable=False),
-    Column("period", Text, nullable=False),
-    Column("message_id", Big, nullable=False),
-    PrimaryKeyConstraint("contact_id", "period", "message_id"),
-    Index("ix_cap_uses_message_id", "message_id"),
-    sqlite_with_rowid=False,
-)
-
 #: Where the counters of a campaign stood, by which the breaker sees what a moving window held. `kind`: whose window.
 breaker_marks = Table(
     "breaker_marks",

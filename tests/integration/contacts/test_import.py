@@ -16,6 +16,7 @@ from dispatcher.operations.contacts import export_contact, show_contact, stop_co
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_contacts import import_contacts
 from dispatcher.operations.import_result import ImportOptions, ImportResult
+from dispatcher.settings import Settings
 from dispatcher.store import tables as t
 from dispatcher.testing.synthetic import synthetic_e164, write_csv
 from tests.integration.contacts.conftest import count, everything
@@ -245,6 +246,22 @@ def test_minors_and_made_up_numbers_are_marked(run: Run, context: Context) -> No
         2015,
     )
     assert (kakak["minor"], kakak["synthetic"]) == (False, False)
+
+
+def test_only_declared_purposes_are_taken_where_there_are_any(run: Run, context: Context) -> None:
+    run("Nama,No HP\nA,081234567890\n", purpose="apa-saja")
+    context.__dict__["settings"] = Settings.model_validate(
+        {"purposes": {"pendidikan-pemilih": {"label": "Pendidikan pemilih", "label_en": "Voter education"}}}
+    )
+    with pytest.raises(UsageError, match='there is no purpose "pendidikan-pemlih"') as refused:
+        run("Nama,No HP\nB,081311112222\n", purpose="pendidikan-pemlih")
+    assert refused.value.hint == "did you mean `pendidikan-pemilih`?"
+    with pytest.raises(UsageError, match="there is no purpose"):
+        stop_contact(context, "081234567890", by="Rina", purpose="pendidikan-pemlih")
+    run("Nama,No HP\nB,081311112222\n", purpose="pendidikan-pemilih")
+    (shown,) = show_contact(context, "081311112222")
+    assert [one["label"] for one in shown["consents"]] == ["Voter education"]
+    assert stop_contact(context, "081311112222", by="Rina", purpose="*")["newly_refused"] == 1
 
 
 def test_the_import_is_on_record(run: Run, context: Context) -> None:

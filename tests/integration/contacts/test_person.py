@@ -8,11 +8,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import insert, select
 
+from dispatcher.audience.consent import may_message
 from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Status
 from dispatcher.operations.contacts import erase_contact, export_contact, show_contact, stop_contact
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_result import ImportResult
+from dispatcher.operations.verify_consent import verify_consent
 from dispatcher.store import tables as t
 from dispatcher.store import tally
 from dispatcher.store.exchanges import Wire, keep
@@ -47,7 +49,6 @@ def put_message(
     }  # fmt: skip
     with context.database.begin() as connection:
         connection.execute(insert(t.messages).values(row))
-        connection.execute(insert(t.cap_uses).values(contact_id=contact_id, period="week", message_id=message_id))
 
 
 def statuses(context: Context) -> list[tuple[int, str, str, int | None]]:
@@ -70,8 +71,6 @@ def test_stop_refuses_withdraws_and_cancels_in_one_commit(context: Context, siti
         counted = tally.read(connection, [1])
         assert counted[tally.people_key(1, Status.CANCELLED)] == 1
         act = connection.execute(select(t.journal)).one()
-        periods = list(connection.execute(select(t.cap_uses.c.message_id)).scalars())
-    assert periods == [2], "the cap is given back"
     assert (act.actor, act.verb, act.subject) == ("Rina", "contacts stop", str(siti))
     assert act.at_us > 0
     (person,) = show_contact(context, NUMBER)
@@ -97,6 +96,22 @@ def test_stop_of_one_purpose_spares_campaigns_of_another(context: Context, siti:
     put_message(context, siti, 1)
     assert stop_contact(context, NUMBER, purpose="events")["cancelled"] == 0
     assert statuses(context)[0][1] == "queued"
+
+
+def test_stop_of_one_purpose_also_holds_for_a_number_the_person_gets_later(
+    context: Context, siti: int, run: Run
+) -> None:
+    """Who agreed to everything goes on agreeing to the rest."""
+    assert stop_contact(context, NUMBER, purpose="events", reason="menelepon")["consents_withdrawn"] == 1
+    assert stop_contact(context, NUMBER, purpose="events", reason="lagi")["consents_withdrawn"] == 0
+    (person,) = show_contact(context, NUMBER)
+    consents = {(one["purpose"], one["media"]): one["granted"] for one in person["consents"]}
+    assert consents == {("*", "*"): True, ("events", "*"): False}
+    assert not may_message(consents, "events", "sms", "required")
+    assert may_message(consents, "pendidikan-pemilih", "sms", "required")
+    last = export_contact(context, NUMBER)["consent_events"][-1]
+    assert (last["purpose"], last["granted"], last["via"]) == ("events", False, "officer")
+    assert verify_consent(context.database).faults == ()
 
 
 def test_stop_and_show_by_id(context: Context, siti: int) -> None:
@@ -134,7 +149,6 @@ def test_export_holds_everything_opened(context: Context, siti: int) -> None:
     assert not event.keys() & {"salt", "commitment"}
     assert held["exchanges"] == [{"message_id": 1, "attempt": 1, "said": [{"status": 400}]}]
     assert held["answers"][0]["meaning"] == "come"
-    assert held["caps"] == [{"contact_id": siti, "period": "week", "message_id": 1}]
     json.dumps(held)
 
 

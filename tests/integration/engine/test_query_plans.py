@@ -85,3 +85,14 @@ def test_nor_a_cancel(embedded: Stage) -> None:
         cancel_campaign(embedded.context, "ajakan", "Ani")
     assert embedded.statuses()["cancelled"] == 25
     assert _scans(embedded, statements) == []
+
+
+def test_nor_an_expansion_under_caps(tmp_path: Path, sqlite_url: str) -> None:
+    stage = Stage(sqlite_url, tmp_path, {"sms": Provider()}, caps={"per_day": 9})
+    _mixed(stage)
+    step_id = stage.apply("dua")
+    with _statements(stage) as statements:
+        stage.expander.expand(step_id)
+    assert any("UNION" in statement for statement, _ in statements)
+    assert _scans(stage, statements) == []
+    stage.close()

@@ -45,6 +45,7 @@ campaign: undangan
 title: Undangan
 purpose: pendidikan-pemilih
 audience: {{everyone: true}}
+minors: {{from_age: 13, basis: uji}}
 window: {{open: "00:00", close: "24:00"}}
 stop: {{sms: "Balas BERHENTI untuk berhenti."}}
 answers: [{{keywords: [HADIR], meaning: hadir}}]

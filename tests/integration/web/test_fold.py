@@ -14,7 +14,7 @@ from dispatcher.operations.ingest import Arrived, age_parked, match_parked
 from dispatcher.operations.record import Ended, record_ends
 from dispatcher.receipts.fold import make_ref
 from dispatcher.spi import Accepted, HookAnswer, Receipt
-from dispatcher.store.tables import attempts, cap_uses, receipts, suppressions
+from dispatcher.store.tables import attempts, receipts, suppressions
 from tests.integration.web.stage import Stage
 
 SENT, DELIVERED, READ, FAILED = Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED
@@ -192,18 +192,14 @@ def test_three_billed_parts_under_one_name_are_one(stage: Stage) -> None:
 
 
 def test_a_late_delivery_cancels_the_waiting_second_hop(stage: Stage) -> None:
-    """Claimed or not; its cap comes back, and the person is counted once, by the first hop."""
+    """Claimed or not; and the person is counted once, by the first hop."""
     person = stage.person()
     first = stage.message(Status.ACCEPTED, person)
     second = stage.message(Status.QUEUED, person, sender="wa", hop=1, claim_token=7)
-    with stage.context.database.begin() as connection:
-        use = {"contact_id": person.id, "period": "2026-11", "message_id": second}
-        connection.execute(insert(cap_uses).values(**use))
     stage.tell(first, DELIVERED)
     row = stage.row(second)
     assert (row.status, row.reason, row.claim_token, row.counted) == ("cancelled", "reached", None, False)
     assert stage.row(first).counted
-    assert stage.rows(cap_uses) == []
 
 
 def test_a_second_hop_that_is_under_way_is_left_alone(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dispatcher.campaign.context import Known, LintContext
 from dispatcher.campaign.loader import load_campaign
+from dispatcher.campaign.model import Caps
 from dispatcher.campaign.rules import lint
 from dispatcher.campaign.senders import SenderFacts
 from dispatcher.campaign.standing import Standing, settled
@@ -26,6 +27,8 @@ purpose: pendidikan-pemilih
 window:
   open: "08:00"
   close: "20:00"
+minors:
+  basis: Persetujuan orang tua lewat sekolah
 audience:
   groups: [pelajar, mahasiswa]
   regions: ["31.74", "31.74.05.1003/7/3"]
@@ -82,6 +85,8 @@ GROUPS = frozenset({"pelajar", "mahasiswa", "rt", "pkk"})
 ATTRIBUTES = {"kelas": "text"}
 KNOWN = Known(
     groups=GROUPS,
+    purposes=frozenset({"pendidikan-pemilih", "undangan-kegiatan"}),
+    caps=Caps(per_day=2),
     roles=frozenset({"ketua"}),
     attributes=ATTRIBUTES,
     campaigns=frozenset({"ikrar-netralitas"}),

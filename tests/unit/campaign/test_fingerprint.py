@@ -37,6 +37,8 @@ audience:
   exclude: {groups: [pkk]}
 holdout: 0.1
 consent: required
+minors: {from_age: 16, basis: Persetujuan orang tua}
+caps: {per_day: 1, per_7_days: 2, per_30_days: 3}
 variables: {satu: 1, dua: dua, tiga: 2027-02-10}
 stop: {sms: Berhenti}
 sessions:

@@ -17,6 +17,10 @@ AUDIENCE = 'groups: [pelajar, mahasiswa]\n  regions: ["31.74", "31.74.05.1003/7/
 
 # code, severity, where it points, changes to the good campaign
 FAULTS: list[tuple[str, str, str, list[Change]]] = [
+    ("unknown-purpose", "error", "pendidkan-pemilih", [("purpose: pendidikan", "purpose: pendidkan")]),
+    ("minors-left-out", "warning", "pelajar,", [("minors:\n  basis: Persetujuan orang tua lewat sekolah\n", "")]),
+    ("caps-exempt", "warning", "exempt", [("variables:", "caps: exempt\nvariables:")]),
+    ("caps-loose", "warning", "3}", [("variables:", "caps: {per_day: 3}\nvariables:")]),
     ("audience-empty", "error", "audience:", [(AUDIENCE, "everyone: false")]),
     ("audience-everyone", "warning", "true", [("  where:", "  everyone: true\n  where:")]),
     ("unknown-group", "error", "pelajr", [("[pelajar,", "[pelajr,")]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ SENDERS = {
 MOBILE = Point(1, "sms", 1, b"mobile", b"", "ID")
 WHATSAPP = Point(2, "whatsapp", 0, b"whatsapp", b"", "ID")
 ANI = Recipient(7, "ANI LESTARI", points=(MOBILE,), consents={("*", "*"): True}, region="31.71.06.1001", rt=3)
+DUE = date(2027, 2, 10)
 DOCUMENT: dict[str, Any] = {
     "campaign": "ajakan",
     "title": "Ajakan memilih",
@@ -38,7 +40,7 @@ DOCUMENT: dict[str, Any] = {
 def decider(**changes: Any) -> Decider:
     step: Mapping[str, Any] = {**DOCUMENT["steps"][0], **changes.pop("step", {})}
     campaign = Campaign.model_validate({**DOCUMENT, "steps": [step], **changes})
-    return Decider(campaign, campaign.steps[0], None, SENDERS, Templates({}))
+    return Decider(campaign, campaign.steps[0], None, SENDERS, Templates({}), DUE)
 
 
 def decide(recipient: Recipient, **changes: Any) -> Draft:
@@ -68,6 +70,16 @@ def test_a_person_who_may_be_messaged_gets_the_text_in_their_name() -> None:
 )
 def test_who_may_not_is_skipped_for_the_reason(changes: dict[str, Any], reason: Reason) -> None:
     assert decider().decide(replace(ANI, **changes)) == Skip(reason)
+
+
+def test_minors_are_left_out_unless_the_campaign_says_from_which_age() -> None:
+    seventeen = replace(ANI, adult_on=date(2027, 2, 11))
+    assert decider().decide(seventeen) == Skip(Reason.MINOR)
+    assert decide(replace(ANI, adult_on=DUE))
+    minors = {"basis": "Persetujuan orang tua"}
+    assert decide(seventeen, minors=minors)
+    assert decider(minors=minors).decide(replace(ANI, adult_on=date(2028, 2, 11))) == Skip(Reason.MINOR)
+    assert decider(minors=minors).decide(replace(seventeen, consents={})) == Skip(Reason.NO_CONSENT)
 
 
 def test_a_refusal_for_another_purpose_does_not_count_here() -> None:
