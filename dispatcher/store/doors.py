@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, insert, select, union, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, union, update
 
 from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.door_codes import door_number
@@ -100,3 +100,19 @@ def coded_among(connection: Connection, session: str, contact_ids: Sequence[int]
 
 def forget_codes(connection: Connection, contact_id: int) -> None:
     connection.execute(delete(door_codes).where(c.contact_id == contact_id))
+
+
+def _aged(before_us: int) -> Select[Any]:
+    """Sessions that were over by then; one without an end counts from its start."""
+    s = sessions.c
+    return select(s.slug).where(func.coalesce(s.ends_us, s.starts_us) < before_us)
+
+
+def count_aged_codes(connection: Connection, before_us: int) -> int:
+    found = select(func.count()).select_from(door_codes).where(c.session_slug.in_(_aged(before_us)))
+    return connection.execute(found).scalar_one()
+
+
+def forget_aged_codes(connection: Connection, before_us: int) -> int:
+    """Of sessions that were over by then; how many. A code can be made anew from the keys."""
+    return connection.execute(delete(door_codes).where(c.session_slug.in_(_aged(before_us)))).rowcount
