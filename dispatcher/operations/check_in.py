@@ -69,12 +69,16 @@ def check_in(context: Context, door: Door, typed: str, ref: str) -> Arrival:
 
 def _look_up(context: Context, door: Door, code: int) -> list[doors.Coded]:
     """Whom the code means; who was invited since the door opened gets a code now."""
+    session = door.session.code
     with context.database.read() as connection:
         found = doors.by_code(connection, code)
-        fresh = () if found else doors.uncoded(connection, door.session.code)
+        since_us = doors.filled_us(connection, door.id)
+        fresh = () if found else doors.uncoded(connection, session, since_us)
     if fresh:
         with context.database.begin() as connection:
-            doors.fill_codes(connection, context.keys, door.session.code)
+            now_us = context.now_us()
+            doors.fill_codes(connection, context.keys, session, since_us)
+            doors.note_filled(connection, door.id, now_us)
             found = doors.by_code(connection, code)
     return found
 

@@ -76,6 +76,7 @@ def open_door(
             "token_hash": store.token_hash(context.keys, token),
             "label": name,
             "after_us": after_us,
+            "filled_us": now_us,
             "created_us": now_us,
             "created_by": by,
         }

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, union, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, union, update
 
+from dispatcher.core.ids import floor_at
 from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.door_codes import door_number
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import contacts, door_codes, doors, messages, session_people, sessions, steps
 
-_AT_ONCE: Final = 5_000
+_AT_ONCE: Final = 20_000
 
 d, c = doors.c, door_codes.c
 
@@ -63,33 +64,52 @@ def by_code(connection: Connection, code: int) -> list[Coded]:
     return [Coded(*row) for row in connection.execute(statement)]
 
 
-def uncoded(connection: Connection, session: str, limit: int = 1) -> Sequence[int]:
-    """Contacts who belong to the session and have no code yet, ascending."""
+def filled_us(connection: Connection, door_id: int) -> int:
+    """Up to when invitations were looked through at that door."""
+    return int(connection.execute(select(d.filled_us).where(d.id == door_id)).scalar_one())
+
+
+def uncoded(connection: Connection, session: str, since_us: int = 0, limit: int = 1) -> Sequence[int]:
+    """Contacts who belong to the session and have no code yet, ascending.
+
+    They were invited by any campaign, in steps that were under way at `since_us` or later; or have answered, or come.
+    """
     known = select(c.contact_id).where(c.session_slug == session, c.contact_id == contacts.c.id).exists()
     statement = (
         select(contacts.c.id)
-        .where(contacts.c.id.in_(_involved(session)), contacts.c.erased_us.is_(None), ~known)
+        .where(contacts.c.id.in_(_involved(connection, session, since_us)), contacts.c.erased_us.is_(None), ~known)
         .order_by(contacts.c.id)
         .limit(limit)
     )
     return connection.execute(statement).scalars().all()
 
 
-def _involved(session: str) -> Select[Any]:
-    """Who was invited by any campaign, or has answered or come."""
-    invited = select(messages.c.contact_id).join(steps, steps.c.id == messages.c.step_id)
+def _involved(connection: Connection, session: str, since_us: int) -> Select[Any]:
     answered = select(session_people.c.contact_id).where(session_people.c.session_slug == session)
-    return select(union(invited.where(steps.c.occasion == session), answered).subquery().c.contact_id)
+    s = steps.c
+    under_way = or_(s.expanded_us.is_(None), s.expanded_us >= since_us)
+    begun = select(s.id, s.started_us).where(s.occasion == session, s.state != "scheduled", under_way)
+    found = connection.execute(begun).all()
+    if not found:
+        return answered
+    # messages have no index by step; their ids ascend in time, so that a session of today needs no look at last year
+    first = floor_at(min(row.started_us or 0 for row in found))
+    mine = any_of(connection, messages.c.step_id, sorted(row.id for row in found)) & (messages.c.id >= first)
+    return select(union(select(messages.c.contact_id).where(mine), answered).subquery().c.contact_id)
 
 
-def fill_codes(connection: Connection, keys: Keys, session: str) -> int:
+def fill_codes(connection: Connection, keys: Keys, session: str, since_us: int = 0) -> int:
     """Gives codes to everyone who has none yet; how many."""
     filled = 0
-    while ids := uncoded(connection, session, _AT_ONCE):
+    while ids := uncoded(connection, session, since_us, _AT_ONCE):
         rows = [{"session_slug": session, "contact_id": one, "code": door_number(keys, session, one)} for one in ids]
         insert_ignore(connection, door_codes, rows)
         filled += len(ids)
     return filled
+
+
+def note_filled(connection: Connection, door_id: int, now_us: int) -> None:
+    connection.execute(update(doors).where(d.id == door_id).values(filled_us=now_us))
 
 
 def coded_among(connection: Connection, session: str, contact_ids: Sequence[int]) -> set[int]:

@@ -6,7 +6,8 @@ from sqlalchemy import Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstra
 
 from dispatcher.store.tables.base import Big, id_column, metadata, us_column, word_column
 
-#: `after_us`: for how long after the end of its session a link serves; the session may still move.
+#: `after_us`: for how long after the end of its session, which may still move, a link serves. `filled_us`: up to when
+#: invitations were looked through for codes.
 doors = Table(
     "doors",
     metadata,
@@ -15,6 +16,7 @@ doors = Table(
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     word_column("label"),
     us_column("after_us", required=True),
+    us_column("filled_us", required=True),
     us_column("created_us", required=True),
     word_column("created_by"),
     us_column("revoked_us"),

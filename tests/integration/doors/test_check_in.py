@@ -15,7 +15,8 @@ from dispatcher.operations.contacts import erase_contact
 from dispatcher.operations.doors import DoorShut, find_door, list_doors, open_door, revoke_door
 from dispatcher.operations.guests import Guest, register_guest
 from dispatcher.store.check_ins import present
-from dispatcher.store.tables import door_codes, doors, guests, journal, session_people
+from dispatcher.store.doors import filled_us, uncoded
+from dispatcher.store.tables import door_codes, doors, guests, journal, session_people, steps
 from tests.integration.doors.stage import SLUG, Stage, connect
 
 
@@ -79,6 +80,24 @@ def test_who_is_invited_after_the_door_was_opened_is_known_too(stage: Stage) -> 
     assert check_in(stage.context, door, stage.code(late), "r" * 8).outcome == "welcome"
     stranger = stage.known("Tono")
     assert check_in(stage.context, door, stage.code(stranger), "r" * 8).outcome == "unknown"
+
+
+def test_of_steps_that_were_done_before_only_new_ones_are_looked_through(stage: Stage) -> None:
+    now_us = stage.context.now_us()
+    done = {"started_us": now_us - HOUR_US, "expanded_us": now_us - HOUR_US}
+    with stage.context.database.begin() as connection:
+        connection.execute(steps.update().where(steps.c.id == stage.step_id).values(**done))
+    stage.invite("Siti")
+    door = stage.door()
+    sooner = stage.known("Budi")
+    with stage.context.database.read() as connection:
+        assert list(uncoded(connection, SLUG, filled_us(connection, door.id))) == []
+    later = stage.build.step(stage.campaign_id, "susulan", SLUG, ordinal=1, started_us=now_us - HOUR_US)
+    person = stage.invite("Wati", step_id=later)
+    assert check_in(stage.context, door, stage.code(person), "r" * 8).outcome == "welcome"
+    assert check_in(stage.context, door, stage.code(sooner), "r" * 8).outcome == "unknown"
+    with stage.context.database.read() as connection:
+        assert filled_us(connection, door.id) > now_us
 
 
 def test_who_was_erased_is_nobody(stage: Stage) -> None:

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("label", sa.Text(), server_default="", nullable=False),
         sa.Column("after_us", Big, nullable=False),
+        sa.Column("filled_us", Big, nullable=False),
         sa.Column("created_us", Big, nullable=False),
         sa.Column("created_by", sa.Text(), server_default="", nullable=False),
         sa.Column("revoked_us", Big, nullable=True),
