@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from dispatcher.core.door_code import BITS, spell
 from dispatcher.store.keys import Keys
-
-_MAC_BITS: Final = 64
 
 
 def door_number(keys: Keys, session: str, contact_id: int) -> int:
     """40 bits of a keyed hash: it says nothing of the person, and is another one for each session."""
-    return int(keys.mac("door", f"{session}|{contact_id}"), 16) >> (_MAC_BITS - BITS)
+    return int.from_bytes(keys.hash_identity(f"door:{session}|{contact_id}")[: BITS // 8], "big")
 
 
 def door_code(keys: Keys, session: str, contact_id: int) -> str:
