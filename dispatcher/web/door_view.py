@@ -13,7 +13,7 @@ from dispatcher.store.check_ins import Present
 from dispatcher.web.door_words import say
 
 Shown = dict[str, Any]
-"""`tone` (good, note, bad), `title`, `detail`, `undo` (the fields of its form, or None), `choices`."""
+"""`tone` (good, note, bad), `title`, `detail`, `undo` (the fields of its form, or None) with its label, `choices`."""
 
 _TONES: Final = {"welcome": "good", "guest": "good", "already": "note", "undone": "note", "shared": "note"}
 
@@ -28,6 +28,7 @@ def shown(arrival: Arrival, door: Door, language: str) -> Shown:
         "title": title,
         "detail": detail,
         "undo": _undo(arrival),
+        "undo_label": say("undo_earlier" if arrival.outcome == "already" else "undo", language),
         "choices": [{"code": face.code, "label": _who(face, language)} for face in arrival.choices],
     }
 
@@ -40,6 +41,7 @@ def problem(word: str, language: str, detail: str = "") -> Shown:
         "title": say(word, language),
         "detail": detail or say(f"{word}_detail", language),
         "undo": None,
+        "undo_label": "",
         "choices": [],
     }
 

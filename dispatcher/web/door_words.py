@@ -41,6 +41,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "register": ("Daftarkan tamu", "Register the guest"),
     "undo": ("Batalkan", "Undo"),
+    "undo_earlier": ("Catatan itu keliru? Batalkan", "Was that a mistake? Undo it"),
     "choose": ("Nomor ini dipakai bersama. Siapa yang hadir?", "This number is shared. Who is here?"),
     "privacy": (
         "Halaman ini untuk petugas. Jangan teruskan tautannya, dan tutup halaman setelah selesai.",
@@ -68,8 +69,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "guest_counted": ("Tamu tercatat", "Guest counted"),
     "guest_detail": ("Pukul {time}. Nama dan nomornya tidak disimpan.", "At {time}. No name or number was kept."),
     "refused": (
-        "Nomor ini pernah meminta berhenti, jadi tetap tidak dikirimi pesan. Untuk mulai lagi, tamu mengirim MULAI.",
-        "This number once asked to stop, so it still gets no messages. To start again, the guest sends START.",
+        "Nomor ini pernah meminta berhenti, jadi tetap tidak dikirimi pesan. Bila tamu ingin mulai lagi, mintalah ia "
+        "mengirim MULAI dari ponselnya.",
+        "This number once asked to stop, so it still gets no messages. To start again, the guest sends START from their "
+        "own phone.",
     ),
     "no-mobile": (
         "Nomor ini tidak dapat dipakai untuk pesan, jadi tidak disimpan.",

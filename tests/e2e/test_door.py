@@ -114,6 +114,25 @@ def test_a_qr_code_of_something_else_is_not_sent(stage: Stage, web: str, open_ph
     assert posted == []
 
 
+def test_a_browser_that_reads_codes_itself_loads_nothing_for_it(stage: Stage, web: str, open_phone: Any) -> None:
+    person = stage.invite("Siti")
+    page = open_phone()
+    page.add_init_script(
+        f"""window.BarcodeDetector = class {{
+          static async getSupportedFormats() {{ return ['qr_code']; }}
+          async detect() {{ return [{{rawValue: 'D:{stage.code(person).replace("-", "")}'}}]; }}
+        }}"""
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{web}/door/{stage.token()}")
+    page.get_by_role("button", name="Pindai kode QR").click()
+    expect(_heading(page)).to_have_text("Selamat datang, Siti")
+    page.get_by_role("button", name="Tutup kamera").click()
+    assert not [url for url in asked if "/qr/" in url]
+    assert len([url for url in asked if url.endswith(page.url.rpartition("/")[2])]) == 2  # the page, and one check-in
+
+
 def test_a_network_that_fails_loses_and_doubles_nothing(stage: Stage, web: str, open_phone: Any) -> None:
     """First nothing arrives; then it arrives and the answer is lost; then it is answered."""
     person = stage.invite("Siti")

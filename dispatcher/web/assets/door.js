@@ -81,7 +81,7 @@ function show(told) {
   const detail = document.createElement("p");
   detail.textContent = told.detail;
   const choices = told.choices.map((choice) => button(choice.label, at, { code: choice.code }));
-  const undo = told.undo ? [button(words.undo, `${at}/undo`, told.undo, true)] : [];
+  const undo = told.undo ? [button(told.undo_label, `${at}/undo`, told.undo, true)] : [];
   result.className = told.tone;
   result.replaceChildren(title, detail, ...choices, ...undo);
   if (told.counts) counts.textContent = told.counts;

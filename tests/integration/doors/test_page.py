@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from dispatcher.store.tables import guests, session_people
 from dispatcher.web import door as door_page
 from dispatcher.web.door_limit import MOST, WITHIN_S, Misses
 from tests.integration.doors.stage import SLUG, Browser, Stage
+from tests.integration.web.process import server_process
 
 JSON = "application/json"
 
@@ -112,6 +114,16 @@ def test_the_script_gets_the_same_as_json(stage: Stage, browser: Browser) -> Non
     assert browser.post(f"{at}/undo", JSON, **told["undo"]).json["outcome"] == "undone"
 
 
+def test_whatever_a_phones_clock_says_the_time_is_the_databases(stage: Stage, browser: Browser) -> None:
+    person = stage.invite("Siti")
+    before_us = stage.context.now_us()
+    wrong = {"at": "0", "at_us": "0", "time": "1970-01-01T00:00:00Z"}
+    told = browser.post(f"/door/{stage.token()}", JSON, code=stage.code(person), **wrong).json
+    came_us = stage.came(person)
+    assert before_us <= came_us <= stage.context.now_us()
+    assert told["undo"]["at"] == str(came_us)
+
+
 @pytest.mark.parametrize("code", ["<script>alert(1)</script>", "{{ 7 * 7 }}", "D:" + "Z" * 8000, "\x00", "7K3M-Q2XD"])
 def test_hostile_input_is_answered_kindly(stage: Stage, browser: Browser, code: str) -> None:
     at = f"/door/{stage.token('<b>Utara</b>')}"
@@ -205,6 +217,25 @@ def test_failures_are_logged_without_link_code_or_name(
     assert "door-failed" in logged
     for secret in (token, "Siti", person.number[1:], stage.code(person)):
         assert secret not in logged
+
+
+def test_a_web_process_logs_no_link_and_no_code(sqlite_url: str, tmp_path: Path) -> None:
+    """Invariant 12."""
+    stage = Stage(sqlite_url)
+    person, token = stage.invite("Siti"), stage.token()
+    keys = {"DISPATCHER_SUPPRESSION_KEY_FILE": tmp_path / "one", "DISPATCHER_SECRET_KEY_FILE": tmp_path / "two"}
+    for path in keys.values():
+        path.write_text("k" * 40)
+    environ = {"DATABASE_URL": f"sqlite:///{tmp_path / 'own.db'}", "DISPATCHER_STATE_DIR": str(tmp_path / "state")}
+    with server_process("web", tmp_path, {**environ, **{name: str(path) for name, path in keys.items()}}) as web:
+        provider = web.provider
+        assert provider.ask("GET", f"/door/{token}?lang=en")[0] == 404
+        assert provider.ask("POST", f"/door/{token}", f"code={stage.code(person)}".encode())[0] == 404
+        web.end(signal.SIGTERM)
+    stage.context.database.close()
+    everything = "\n".join(web.lines)
+    assert token not in everything
+    assert stage.code(person) not in everything
 
 
 def test_scripts_and_styles_are_ours_and_kept_for_good(stage: Stage, browser: Browser) -> None:
