@@ -71,8 +71,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "refused": (
         "Nomor ini pernah meminta berhenti, jadi tetap tidak dikirimi pesan. Bila tamu ingin mulai lagi, mintalah ia "
         "mengirim MULAI dari ponselnya.",
-        "This number once asked to stop, so it still gets no messages. To start again, the guest sends START from their "
-        "own phone.",
+        "This number once asked to stop, so it still gets no messages. To start again, the guest sends START from "
+        "their own phone.",
     ),
     "no-mobile": (
         "Nomor ini tidak dapat dipakai untuk pesan, jadi tidak disimpan.",

@@ -37,7 +37,7 @@ def web(stage: Stage, sqlite_url: str) -> Iterator[str]:
         yield thread.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # two at a time are refused, and other modules have their own
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
