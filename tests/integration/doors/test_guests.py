@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
@@ -114,7 +115,8 @@ def test_a_landline_is_counted_and_not_kept(stage: Stage) -> None:
     assert stage.rows(contacts) == []
 
 
-def test_one_new_guest_at_two_doors_is_one_person(stage: Stage) -> None:
+@pytest.mark.parametrize("_", range(3))
+def test_one_new_guest_at_two_doors_is_one_person(stage: Stage, _: int) -> None:
     doors = [stage.door("A"), stage.door("B")]
 
     def register(number: int) -> str:
@@ -124,3 +126,18 @@ def test_one_new_guest_at_two_doors_is_one_person(stage: Stage) -> None:
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(register, range(2))) == ["already", "welcome"]
     assert len(stage.rows(contacts)) == 1
+    assert len(stage.rows(consents)) == len(stage.rows(consent_events)) == 1
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_consent_given_at_two_doors_at_once_is_one_word(stage: Stage, _: int) -> None:
+    person, ready = stage.known("Budi"), Barrier(4)
+    doors = [stage.door(label) for label in "ABCD"]
+
+    def register(number: int) -> str:
+        ready.wait()
+        return register_guest(stage.context, doors[number], Guest(f"ref-{number}", person.number, agrees=True)).outcome
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(register, range(4))) == ["already", "already", "already", "welcome"]
+    assert len(stage.rows(consents)) == len(stage.rows(consent_events)) == 1
