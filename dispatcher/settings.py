@@ -150,6 +150,7 @@ class Retention(Part):
     texts_days: int | None = Field(None, ge=1, description="Texts and numbers of messages that ended.")
     calls_days: int | None = Field(None, ge=1, description="What providers called with.")
     replies_days: int | None = Field(None, ge=1, description="Replies that nobody has to look at any more.")
+    door_codes_days: int | None = Field(None, ge=1, description="Codes for the door, of sessions that are over.")
     contacts_days: int | None = Field(None, ge=1, description="People without consent and without anything since.")
 
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "demo": Entry("demo", "Run a whole campaign against the built-in carrier: no account, no server."),
     "contacts": Entry("contacts", "Import, show, export, stop and erase contacts."),
     "campaign": Entry("campaign", "Validate, plan, approve, apply, watch and report on campaigns."),
-    "session": Entry("session", "Events people are invited to: list, import, set."),
+    "session": Entry("session", "Events people are invited to: list, import, set; who came."),
     "message": Entry("message", "List, show and settle single messages."),
     "inbox": Entry("inbox", "Answers that need a person: list, mark as done."),
     "channel": Entry("channel", "Channels and senders: list, check, send a test, set the rate."),

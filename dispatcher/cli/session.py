@@ -1,4 +1,4 @@
-"""dispatcher session: list, import, set."""
+"""dispatcher session: list, import, set; door and attendance (session_door.py)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli.output import JsonFlag, WhoOption, connect_context, print_json, print_table, say
+from dispatcher.cli.session_door import attendance, door
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Events people are invited to: list, import, set.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Events people are invited to: list, import, set; who came."
+)
+app.command("door")(door)
+app.command("attendance")(attendance)
 
 _COLUMNS = ("code", "title", "place", "starts", "ends", "capacity", "campaigns")
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from dispatcher.core.clock import from_us, iso
+from dispatcher.core.clock import from_us
 from dispatcher.core.errors import UsageError
 from dispatcher.core.money import ExchangeRate
 from dispatcher.operations.context import Context
 from dispatcher.operations.plan import price_lines
+from dispatcher.operations.report_attendance import Attendance
 from dispatcher.operations.status import CampaignStatus, read_status
 from dispatcher.outreach.coverage import (
     LEVELS,
@@ -91,15 +92,17 @@ class _Report:
         }
 
     def _groups(self, found: Mapping[str, Coverage]) -> list[dict[str, Any]]:
+        return [
+            {"group": slug, "label": self._label_of(slug), **coverage.as_dict()} for slug, coverage in found.items()
+        ]
+
+    def _label_of(self, group: str) -> str:
         language = self._options.language
         declared = {
-            slug: group.label_en if language == "en" and group.label_en else group.label
-            for slug, group in self._context.settings.groups.items()
+            slug: settings.label_en if language == "en" and settings.label_en else settings.label
+            for slug, settings in self._context.settings.groups.items()
         }
-        return [
-            {"group": slug, "label": group_label(slug, language, declared), **coverage.as_dict()}
-            for slug, coverage in found.items()
-        ]
+        return group_label(group, language, declared)
 
     def _failure(self, row: reports.Failures) -> dict[str, Any]:
         return {
@@ -126,9 +129,8 @@ class _Report:
             return ""
 
     def _attendance(self) -> list[dict[str, Any]]:
-        occasions = sorted({step.occasion for step in self._status.steps if step.occasion})
-        counted = reports.attendance(self._connection, occasions)
-        return [_session(row, counted) for row in reports.sessions_of(self._connection, occasions)]
+        level, groups = self._options.level, self._multipliers.groups
+        return Attendance(self._connection, self._status, level, self._label_of, groups).as_list()
 
     def _spending(self) -> Spending:
         zone = self._status.campaign.zone
@@ -142,19 +144,6 @@ class _Report:
         today = from_us(self._status.now_us, zone).date()
         exchange = [ExchangeRate(line.base, line.quote, line.rate, line.from_) for line in settings.exchange]
         return spend(loads, Prices(price_lines(self._context)), rates_on(exchange, today), settings.report_currency)
-
-
-def _session(row: Any, counted: Sequence[tuple[str, str, int, int]]) -> dict[str, Any]:
-    mine = [line for line in counted if line[0] == row.slug]
-    return {
-        "session": row.slug,
-        "title": row.title,
-        "place": row.place,
-        "starts": iso(row.starts_us, row.zone),
-        "capacity": row.capacity,
-        "rsvp": {rsvp: people for _, rsvp, people, _ in mine if rsvp},
-        "checked_in": sum(checked_in for _, _, _, checked_in in mine),
-    }
 
 
 def _multipliers(context: Context) -> Multipliers:

@@ -16,6 +16,7 @@ from dispatcher.core.clock import DAY_US
 from dispatcher.operations.contacts import erase_in
 from dispatcher.operations.context import Context
 from dispatcher.store import retention
+from dispatcher.store.doors import count_aged_codes, forget_aged_codes
 from dispatcher.store.installation import record_act
 from dispatcher.store.retention import Aged
 
@@ -36,10 +37,15 @@ def retain(context: Context, *, by: str, dry_run: bool = False) -> dict[str, int
     now_us = context.now_us()
     ages = {kind: getattr(context.settings.retention, f"{kind}_days") for kind in _KINDS}
     aged = {kind: _KINDS[kind](now_us - days * DAY_US) for kind, days in ages.items() if days is not None}
+    code_days = context.settings.retention.door_codes_days
+    codes_us = None if code_days is None else now_us - code_days * DAY_US
     if dry_run:
         with context.database.read() as connection:
-            return {kind: retention.count(connection, one) for kind, one in aged.items()}
+            counted = {kind: retention.count(connection, one) for kind, one in aged.items()}
+            return counted if codes_us is None else {**counted, "door_codes": count_aged_codes(connection, codes_us)}
     done = {kind: _erase(context, one) for kind, one in aged.items()}
+    if codes_us is not None:
+        done["door_codes"] = context.database.run(partial(forget_aged_codes, before_us=codes_us))
     if any(done.values()):
         with context.database.begin() as connection:
             record_act(connection, context.now_us(), by, "contacts retain", "", done)

@@ -90,15 +90,21 @@ def set_session(context: Context, code: str, given: Mapping[str, str], by: str) 
     expander = Expander(context)
 
     def change(connection: Connection) -> tuple[Standing, tuple[str, ...], Course]:
-        standing = table_of(connection, [code], lock=True).get(code)
-        if standing is None:
-            raise _unknown(connection, code)
+        standing = require_session(connection, code, lock=True)
         session = _read(code, given, standing)
         return session, changed(standing, session), _store(expander, connection, by, {code: standing}, [session])
 
     session, others, course = expander.run(change)
     _go_on(context, course, by)
     return {**as_dict(session), "changed": list(others), **course_as_dict(course)}
+
+
+def require_session(connection: Connection, code: str, *, lock: bool = False) -> Standing:
+    """UsageError where there is no such session."""
+    standing = table_of(connection, [code], lock=lock).get(code)
+    if standing is None:
+        raise _unknown(connection, code)
+    return standing
 
 
 def _unknown(connection: Connection, code: str) -> UsageError:

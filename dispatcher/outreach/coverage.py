@@ -20,8 +20,8 @@ _LEFT_OUT: Final = frozenset({"held_out", "skipped"})
 _UNCONFIRMED: Final = frozenset({Status.ACCEPTED.value, Status.SENT.value})
 
 
-class Cell(Protocol):
-    """People who are alike; `word`: the best that became of them."""
+class Placed(Protocol):
+    """People of one place."""
 
     @property
     def region(self) -> str: ...
@@ -29,6 +29,11 @@ class Cell(Protocol):
     def rw(self) -> int | None: ...
     @property
     def rt(self) -> int | None: ...
+
+
+class Cell(Placed, Protocol):
+    """People who are alike; `word`: the best that became of them."""
+
     @property
     def role(self) -> str: ...
     @property
@@ -134,13 +139,13 @@ def by_region(cells: Iterable[Cell], level: str, multipliers: Multipliers) -> li
     found: dict[tuple[str, ...], Coverage] = {}
     for cell in cells:
         households = multipliers.of(cell.groups, cell.role)
-        path = _path(cell)[: LEVELS[level]]
+        path = path_of(cell)[: LEVELS[level]]
         for depth in range(LEVELS["city"], len(path) + 1) if path else (0,):
             found.setdefault(path[:depth], Coverage()).add(cell, households)
     return [_area(path, coverage) for path, coverage in sorted(found.items(), key=lambda item: item[0] or ("~",))]
 
 
-def _path(cell: Cell) -> tuple[str, ...]:
+def path_of(cell: Placed) -> tuple[str, ...]:
     """Parts of the code, then RW and RT as three digits. An RT without an RW tells nothing, nor does a province."""
     parts = tuple(cell.region.split("."))
     if len(parts) < LEVELS["city"]:
@@ -153,10 +158,10 @@ def _path(cell: Cell) -> tuple[str, ...]:
 
 def _area(path: Sequence[str], coverage: Coverage) -> Area:
     level = next((name for name, depth in LEVELS.items() if depth == len(path)), UNKNOWN)
-    return Area(".".join(path), _area_name(path), level, coverage)
+    return Area(".".join(path), area_name(path), level, coverage)
 
 
-def _area_name(path: Sequence[str]) -> str:
+def area_name(path: Sequence[str]) -> str:
     if not path:
         return UNKNOWN
     if len(path) == LEVELS["rw"]:

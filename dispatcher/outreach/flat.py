@@ -45,8 +45,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[Line]:
     yield from _failures(report["failures"])
     yield from _counts("answers", "", report["answers"])
     for session in report["attendance"]:
-        yield from _counts("attendance", session["session"], session, skip=("session", "rsvp"))
-        yield from _counts("attendance", session["session"], {f"rsvp {k}": n for k, n in session["rsvp"].items()})
+        yield from _attendance(session)
     yield from _counts("cost", "total", report["cost"])
     for sender, part in report["cost_by_sender"].items():
         yield from _counts("cost", sender, {**part["cost"], **part}, skip=("cost",))
@@ -67,6 +66,15 @@ def _step(step: Mapping[str, Any]) -> Iterator[Line]:
         yield "steps", name, f"skipped {reason}", n
     for status, n in step["messages"].items():
         yield "steps", name, status, n
+
+
+def _attendance(session: Mapping[str, Any]) -> Iterator[Line]:
+    slug = session["session"]
+    yield from _counts("attendance", slug, session, skip=("session", "rsvp", "steps", "groups", "regions"))
+    yield from _counts("attendance", slug, {f"rsvp {k}": n for k, n in session["rsvp"].items()})
+    for part, name in (("steps", "step"), ("groups", "group"), ("regions", "code")):
+        for row in session[part]:
+            yield from _counts(f"attendance {part}", f"{slug}/{row[name] or 'unknown'}", row, skip=(name,))
 
 
 def _hops(hops: list[Mapping[str, Any]]) -> Iterator[Line]:

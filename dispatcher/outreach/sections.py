@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from dispatcher.core.money import Money
 from dispatcher.outreach.funnel import ORDER, Funnel
@@ -12,6 +12,8 @@ from dispatcher.outreach.labels import label, percent
 
 Value = str | int
 Report = Mapping[str, Any]
+
+_TURNOUT: Final = ("invited", "said_yes", "waiting", "declined", "came", "uninvited", "guests", "no_show")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ def sections(report: Report, language: str) -> list[Section]:
         made.failures(report),
         made.answers(report),
         made.attendance(report),
+        made.attendance_steps(report),
+        made.attendance_groups(report),
+        made.attendance_regions(report),
         made.cost(report),
     )
     return [section for section in found if section.rows]
@@ -119,12 +124,13 @@ class _Sections:
 
     def regions(self, report: Report) -> Section:
         """Indented by level, so that the tree is seen."""
-        rows = [
-            ("   " * max(row["code"].count(".") - 1, 0) + (row["name"] or self._label("none")), *self._coverage(row))
-            for row in report["regions"]
-        ]
+        rows: list[tuple[Value, ...]] = [(self._indented(row), *self._coverage(row)) for row in report["regions"]]
         headings = ("region", "selected", "reached", "read", "failed", "households_estimate")
         return self._section("regions", headings, rows)
+
+    def _indented(self, row: Mapping[str, Any]) -> str:
+        depth: int = max(row["code"].count(".") - 1, 0)
+        return f"{'   ' * depth}{row['name'] or self._label('none')}"
 
     def failures(self, report: Report) -> Section:
         rows = [
@@ -142,12 +148,40 @@ class _Sections:
                 row["title"],
                 row["place"],
                 row["starts"].replace("T", " ")[:16],
-                ", ".join(f"{rsvp}: {people}" for rsvp, people in row["rsvp"].items()),
-                row["checked_in"],
+                "-" if row["capacity"] is None else row["capacity"],
+                *self._turnout(row),
             )
             for row in report["attendance"]
         ]
-        return self._section("attendance", ("session", "place", "starts", "answers", "checked_in"), rows)
+        headings = ("session", "place", "starts", "capacity", *_TURNOUT)
+        return self._section("attendance", headings, rows, "note_attendance")
+
+    def attendance_steps(self, report: Report) -> Section:
+        rows: list[tuple[Value, ...]] = [
+            (session["title"], step["step"], step["invited"], step["said_yes"], step["came"])
+            for session in report["attendance"]
+            for step in session["steps"]
+        ]
+        return self._section("attendance_steps", ("session", "step", "invited", "said_yes", "came"), rows, "note_steps")
+
+    def attendance_groups(self, report: Report) -> Section:
+        rows = [
+            (session["title"], row["label"], *self._turnout(row))
+            for session in report["attendance"]
+            for row in session["groups"]
+        ]
+        return self._section("attendance_groups", ("session", "group", *_TURNOUT), rows, "note_groups")
+
+    def attendance_regions(self, report: Report) -> Section:
+        rows = [
+            (session["title"], self._indented(row), *self._turnout(row))
+            for session in report["attendance"]
+            for row in session["regions"]
+        ]
+        return self._section("attendance_regions", ("session", "region", *_TURNOUT), rows)
+
+    def _turnout(self, row: Mapping[str, Any]) -> tuple[Value, ...]:
+        return tuple("-" if row[word] is None else row[word] for word in _TURNOUT)
 
     def cost(self, report: Report) -> Section:
         rows: list[tuple[Value, ...]] = [

@@ -165,11 +165,11 @@ def _zone_info(name: str) -> ZoneInfo:
 @lru_cache(maxsize=1024, typed=True)  # one session's start is written into thousands of messages
 def _written(what: Literal["date", "time", "both"], value: Any, language: str, zone: str) -> str:
     if what == "date":
-        return _date_text(_day(value, zone), language)
+        return date_text(_day(value, zone), language)
     moment = _instant(value, zone)
     clock = _time_text(moment, language, zone)
     between = "pukul" if language == "id" else "at"
-    return clock if what == "time" else f"{_date_text(moment, language)} {between} {clock}"
+    return clock if what == "time" else f"{date_text(moment, language)} {between} {clock}"
 
 
 def _instant(value: Any, zone: str) -> datetime:
@@ -211,7 +211,7 @@ def _no_date() -> TemplateProblem:
     return TemplateProblem("template-value", "a date or an instant is needed here", hint=hint)
 
 
-def _date_text(day: date, language: str) -> str:
+def date_text(day: date, language: str) -> str:
     return f"{_DAYS[language][day.weekday()]}, {day.day} {_MONTHS[language][day.month - 1]} {day.year}"
 
 

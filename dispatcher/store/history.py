@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Table, or_, select
 
 from dispatcher.core.clock import iso
 from dispatcher.store.bulk import any_of
+from dispatcher.store.door_codes import door_code
 from dispatcher.store.exchanges import of_messages as exchanges_of
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import (
@@ -17,6 +18,7 @@ from dispatcher.store.tables import (
     attempts,
     campaigns,
     consent_events,
+    door_codes,
     inbound,
     messages,
     receipts,
@@ -45,6 +47,7 @@ def read_history(
         "replies": list(_inbound(connection, keys, contact_ids, hashes)),
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
         "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
+        "door_codes": list(_door_codes(connection, keys, contact_ids)),
         "exchanges": list(_exchanges(connection, keys, message_ids)),
         "left_out": list(_left_out(connection, contact_ids)),
         "consent_events": _plain(
@@ -81,6 +84,14 @@ def _exchanges(connection: Connection, keys: Keys, message_ids: Sequence[int]) -
     """What the wire log kept, redacted as it is."""
     for message_id, attempt, text in exchanges_of(connection, keys.sealer, message_ids):
         yield {"message_id": message_id, "attempt": attempt, "said": loads(text)}
+
+
+def _door_codes(connection: Connection, keys: Keys, contact_ids: Sequence[int]) -> Iterator[Record]:
+    c = door_codes.c
+    mine = any_of(connection, c.contact_id, contact_ids)
+    for row in connection.execute(select(c.session_slug, c.contact_id).where(mine).order_by(*door_codes.primary_key)):
+        code = door_code(keys, row.session_slug, row.contact_id)
+        yield {"session_slug": row.session_slug, "contact_id": row.contact_id, "code": code}
 
 
 def _left_out(connection: Connection, contact_ids: Sequence[int]) -> Iterator[Record]:

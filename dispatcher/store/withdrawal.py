@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 from dispatcher.audience.ledger import Word
 from dispatcher.store.breaker import note_stop
 from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.doors import forget_codes
 from dispatcher.store.exchanges import forget_messages
 from dispatcher.store.installation import take_ids
 from dispatcher.store.ledger import append, blank_person
@@ -88,6 +89,7 @@ def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:
     for table in (contact_points, memberships, consents):
         connection.execute(delete(table).where(table.c.contact_id == contact_id))
     blank_person(connection, contact_id)
+    forget_codes(connection, contact_id)
     _blank_messages(connection, contact_id)
     _blank_replies(connection, contact_id, hashes)
     connection.execute(

@@ -13,6 +13,7 @@ from dispatcher.operations.committer import Committer
 from dispatcher.operations.context import Context
 from dispatcher.operations.ingest import Ingest
 from dispatcher.web.body import Receive, Scope, Send
+from dispatcher.web.door import DoorPages
 from dispatcher.web.health import ROUTES, not_found
 from dispatcher.web.hooks import PREFIX, Hooks
 from dispatcher.web.metrics import GROUPS
@@ -32,7 +33,8 @@ class WebApp:
     def __init__(self, context: Context) -> None:
         self._committer = Committer(Ingest(context), GROUPS.time)
         self._hooks = Hooks(context, self._committer)
-        self._pages = Starlette(routes=ROUTES, exception_handlers={404: not_found}, lifespan=self._lifespan)
+        routes = [*ROUTES, *DoorPages(context).routes]
+        self._pages = Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=self._lifespan)
         self._pages.state.context = context
         self._prefix = urlsplit(context.environment.public_url).path.rstrip("/")
 

@@ -6,6 +6,7 @@ Instants are microseconds since 1970 UTC (`…_us`). `…_sealed` columns are en
 
 from dispatcher.store.tables.base import Big, Document, metadata
 from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, session_people, sessions, steps
+from dispatcher.store.tables.doors import door_codes, doors, guests
 from dispatcher.store.tables.events import answers, inbound, journal, receipts
 from dispatcher.store.tables.installation import id_source, installation, leases, restores
 from dispatcher.store.tables.messages import (
@@ -45,7 +46,10 @@ __all__ = [
     "consents",
     "contact_points",
     "contacts",
+    "door_codes",
+    "doors",
     "exchanges",
+    "guests",
     "id_source",
     "imports",
     "inbound",

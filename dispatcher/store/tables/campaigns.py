@@ -46,6 +46,7 @@ sessions = Table(
     us_column("updated_us", required=True),
 )
 
+#: `checked_in_ref` names the request that checked the person in: the same one again is no double.
 session_people = Table(
     "session_people",
     metadata,
@@ -56,6 +57,7 @@ session_people = Table(
     us_column("rsvp_us"),
     us_column("checked_in_us"),
     word_column("checked_in_via"),
+    word_column("checked_in_ref"),
     PrimaryKeyConstraint("session_slug", "contact_id"),
 )
 
