@@ -13,6 +13,7 @@ from dispatcher.campaign.model import Campaign, Hop, Session, Step
 from dispatcher.campaign.senders import SenderFacts
 from dispatcher.core.status import Reason
 from dispatcher.plan.wording import Wording, Written
+from dispatcher.render.personal import LinkTerms
 from dispatcher.render.problem import TemplateProblem
 from dispatcher.render.sandbox import Templates
 
@@ -58,11 +59,12 @@ class Decider:
         session: Session | None,
         senders: Mapping[str, SenderFacts],
         templates: Templates,
+        links: LinkTerms | None = None,
     ) -> None:
         self._campaign = campaign
         self._step = step
         self._routes = [_Hop(index, hop, senders) for index, hop in enumerate(step.route)]
-        self._wording = Wording(campaign, step, session, templates)
+        self._wording = Wording(campaign, step, session, templates, links)
 
     def decide(self, recipient: Recipient, first_hop: int = 0) -> Decision:
         if is_held_out(self._campaign.campaign, self._campaign.holdout, recipient.id):

@@ -8,6 +8,7 @@ from dispatcher.store.tables.base import Big, Document, metadata
 from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, session_people, sessions, steps
 from dispatcher.store.tables.events import answers, inbound, journal, receipts
 from dispatcher.store.tables.installation import id_source, installation, leases, restores
+from dispatcher.store.tables.links import links
 from dispatcher.store.tables.messages import (
     attempts,
     breaker_marks,
@@ -54,6 +55,7 @@ __all__ = [
     "installation",
     "journal",
     "leases",
+    "links",
     "memberships",
     "messages",
     "metadata",
