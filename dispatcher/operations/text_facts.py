@@ -104,7 +104,7 @@ class _Reader:
         if any(use.name in LINKS for use in uses):
             for use in altered(text.source, self._context.loaded.sources):
                 hint = f"write {{{{ {use.name} }}}}, or ask {{% if {use.name} %}}"
-                yield Problem("link-changed", f"`{use.name}` is changed here", use.line, hint, use.template)
+                yield Problem("template-personal-link", f"`{use.name}` is changed here", use.line, hint, use.template)
 
     def _render(self, text: Text, session: Session | None) -> str:
         values = {**self._samples.values(text.language, session), "stop": self._stop(text)}

@@ -36,6 +36,10 @@ def lines(report: Mapping[str, Any]) -> Iterator[Line]:
     yield from _counts("campaign", "skipped", report["skipped"])
     yield from _counts("campaign", "messages", report["messages"])
     yield from _counts("reach", "", report["reach"])
+    yield from _counts("visits", "", report["visits"], skip=("steps",))
+    for row in report["visits"]["steps"]:
+        name = f"{row['step']}/{row['occasion']}" if row["occasion"] else row["step"]
+        yield from _counts("visits", name, row, skip=("step", "occasion"))
     yield from _hops(report["hops"])
     for step in report["steps"]:
         yield from _step(step)
@@ -44,9 +48,15 @@ def lines(report: Mapping[str, Any]) -> Iterator[Line]:
             yield from _counts(section, row[name] or "unknown", row, skip=(name,))
     yield from _failures(report["failures"])
     yield from _counts("answers", "", report["answers"])
+    for way, counts in report["answers_by_way"].items():
+        for meaning, n in counts.items():
+            yield "answers", meaning, f"by {way}", n
     for session in report["attendance"]:
-        yield from _counts("attendance", session["session"], session, skip=("session", "rsvp"))
+        yield from _counts("attendance", session["session"], session, skip=("session", "rsvp", "rsvp_by_way"))
         yield from _counts("attendance", session["session"], {f"rsvp {k}": n for k, n in session["rsvp"].items()})
+        for way, counts in session["rsvp_by_way"].items():
+            counted = {f"rsvp {k} by {way}": n for k, n in counts.items()}
+            yield from _counts("attendance", session["session"], counted)
     yield from _counts("cost", "total", report["cost"])
     for sender, part in report["cost_by_sender"].items():
         yield from _counts("cost", sender, {**part["cost"], **part}, skip=("cost",))
