@@ -107,7 +107,7 @@ def altered(source: str, sources: Mapping[str, str]) -> list[VariableUse]:
 
 def _altering(tree: nodes.Template) -> Iterator[nodes.Name]:
     captured = {id(name) for block in tree.find_all(_CAPTURING) for name in _links(block)}
-    fine = {id(child) for output in tree.find_all(nodes.Output) for child in output.nodes}
+    fine = {id(part) for output in tree.find_all(nodes.Output) for child in output.nodes for part in _parts(child)}
     tests = [choice.test for choice in tree.find_all(nodes.If)] + [one.test for one in tree.find_all(nodes.CondExpr)]
     fine.update(name for test in tests for name in _asked(test))
     return (name for name in _links(tree) if id(name) in captured or id(name) not in fine)
@@ -115,6 +115,15 @@ def _altering(tree: nodes.Template) -> Iterator[nodes.Name]:
 
 def _links(node: nodes.Node) -> Iterator[nodes.Name]:
     return (name for name in node.find_all(nodes.Name) if name.name in LINKS)
+
+
+def _parts(written: nodes.Node | None) -> Iterator[nodes.Node]:
+    """What is written as it is: `a`, and both of `a if … else b`."""
+    if isinstance(written, nodes.CondExpr):
+        yield from _parts(written.expr1)
+        yield from _parts(written.expr2)
+    elif written is not None:
+        yield written
 
 
 def _asked(test: nodes.Node) -> Iterator[int]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dispatcher.operations.recipient_view import Event, Page
 from dispatcher.render import calendar
@@ -32,13 +33,52 @@ _ENVIRONMENT: Final = Environment(
 _ENVIRONMENT.globals["css"] = Markup(_CSS)  # noqa: S704  ours
 _PAGE: Final = _ENVIRONMENT.get_template("page.html")
 _NOTICE: Final = _ENVIRONMENT.get_template("notice.html")
+_QUIET: Final = 4
+"""Light modules around a QR code."""
+
+_MARK: Final = f"@{secrets.token_hex(8)}:"
+_TOKEN, _NAME, _NUMBER, _CODE = (f"{_MARK}{index};" for index in range(4))
+"""What stands for a person's own until it is filled in: no text can hold it by chance."""
+
 _MAP: Final = "https://www.google.com/maps/search/?api=1&query="
 
 
 def page_html(page: Page, token: str, language: str, contact: str) -> bytes:
-    """`language`: as asked for, else "". Less than 30 KB."""
+    """`language`: as asked for, else "". Less than 30 KB.
+
+    Rendered once for all who see the same, with what is a person's own left open, and then filled in.
+    """
     language = language or page.language or page.campaign.language
     language = language if language in LANGUAGES else "id"
+    code = page.door_code
+    own = {
+        _TOKEN: token,
+        _NAME: escape(page.first_name),
+        _NUMBER: page.stopped.number if page.stopped else "",
+        _CODE: _door(code, language) if code else "",
+    }
+    html = _alike(_blank(page), language, contact)
+    for blank, value in own.items():
+        html = html.replace(blank, value)
+    return html.encode()
+
+
+def _blank(page: Page) -> Page:
+    """Without what is a person's own, but for whether there is any."""
+    stopped = page.stopped
+    if stopped and stopped.number:
+        stopped = stopped._replace(number=_NUMBER)
+    return page._replace(
+        is_previewed=False,
+        language="",
+        first_name=_NAME if page.first_name else "",
+        door_code=_CODE if page.door_code else "",
+        stopped=stopped,
+    )
+
+
+@lru_cache(maxsize=512)
+def _alike(page: Page, language: str, contact: str) -> str:
     words, event = WORDS[language], page.event
     return _PAGE.render(
         page=page,
@@ -46,16 +86,15 @@ def page_html(page: Page, token: str, language: str, contact: str) -> bytes:
         t=words,
         language=language,
         other_language=_other(language),
-        here=token,
+        here=_TOKEN,
         title=event.title if event else page.campaign.title,
         owner=page.campaign.owner or words["organiser"],
         contact=contact,
         when=_when(event, language) if event else "",
         directions=_MAP + quote(f"{event.place}, {event.address}".strip(", "), safe="") if event else "",
         answered=_answered(page, words),
-        qr=_qr(page.door_code, words["qr"]) if page.door_code else "",
         counts=not page.is_visited or page.is_shared,
-    ).encode()
+    )
 
 
 @lru_cache(maxsize=16)
@@ -101,7 +140,7 @@ def _answered(page: Page, words: Any) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _qr(code: str, title: str) -> Markup:
+def _door(code: str, language: str) -> str:
     """`D:` and the code, which fit a QR code of the smallest size with a quarter of it to spare for damage.
 
     The mask is given: to try all eight takes eight times as long, and readers take any.
@@ -110,5 +149,14 @@ def _qr(code: str, title: str) -> Markup:
 
     content = f"D:{code.replace('-', '')}"
     made = segno.make_qr(content, error="q", version=1, mode="alphanumeric", mask=2, boost_error=False)
-    drawn = made.svg_inline(border=4, omitsize=True, light="#fff", svgclass=None, lineclass=None)
-    return Markup(drawn.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1))  # noqa: S704  ours
+    side = len(made.matrix) + 2 * _QUIET
+    dark = "".join(
+        f"M{x + _QUIET} {y + _QUIET}h1v1h-1z"
+        for y, row in enumerate(made.matrix)
+        for x, is_dark in enumerate(row)
+        if is_dark
+    )
+    return (
+        f'<svg role="img" aria-label="{WORDS[language]["qr"]}" viewBox="0 0 {side} {side}">'
+        f'<path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{dark}"/></svg><strong>{code}</strong>'
+    )
