@@ -23,7 +23,7 @@ from dispatcher.operations.recipient_view import Page, State
 from dispatcher.web.body import BodyError, BodyReader, Receive, Scope, Send
 from dispatcher.web.lookups import Lookups
 from dispatcher.web.metrics import PAGES
-from dispatcher.web.page import POLICY, calendar_entry, notice_html, page_html
+from dispatcher.web.page import POLICY, calendar_entry, door_image, notice_html, page_html
 from dispatcher.web.visitors import Misses, is_program, source_of
 
 PREFIX: Final = "/l/"
@@ -114,6 +114,8 @@ class Links:
             case "titik.gif":
                 await self._see(asked, page)
                 return Answer(200, _DOT, b"image/gif")
+            case "kode.svg" if page.door_code:
+                return Answer(200, door_image(page.door_code), b"image/svg+xml")
             case "acara.ics" if page.event is not None and page.state == "open":
                 named = (b"content-disposition", b'attachment; filename="acara.ics"')
                 entry = calendar_entry(page.event, page.campaign.owner, self._host)

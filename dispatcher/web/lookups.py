@@ -66,6 +66,7 @@ class _Together(Generic[Ask, Given]):
     async def _run(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # whatever else has arrived by now comes along
                 group, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
                 await self._do(group)
         finally:

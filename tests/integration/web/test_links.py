@@ -112,12 +112,15 @@ def test_who_finds_no_place_waits_and_gets_the_one_that_is_given_back(people: Re
 def test_who_comes_is_shown_a_code_for_the_door(people: Recipients) -> None:
     (token,) = people.invite()
     with people.web() as phone:
-        assert "<svg" not in phone.page(token)
+        assert "kode.svg" not in phone.page(token)
+        assert phone.get(f"/l/{token}/kode.svg")[0] == 404
         phone.tap(token, "jawab", jawaban="yes")
         html = phone.page(token)
-    assert re.search(r"<svg role=\"img\" aria-label=\"Kode QR", html)
+        status, headers, drawn = phone.get(f"/l/{token}/kode.svg")
+    assert f'<img src="{token}/kode.svg"' in html
     assert re.search(r"<strong>[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}</strong>", html)
-    assert len(html.encode()) < 30_000
+    assert (status, headers["content-type"]) == (200, "image/svg+xml")
+    assert drawn.startswith("<svg")
 
 
 def test_looking_never_answers_and_never_stops(people: Recipients) -> None:
