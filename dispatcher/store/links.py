@@ -89,13 +89,16 @@ class Found(NamedTuple):
 
 
 def _statement(is_postgres: bool) -> Any:
-    """Each table by its primary key."""
+    """Each table by its whole primary key: joined, a planner may read all people of a session for each link."""
     p, a, x = session_people.c, answers.c, suppressions.c
+    rsvp = select(p.rsvp).where(p.session_slug == steps.c.occasion, p.contact_id == l.contact_id)
+    meaning = select(a.meaning).where(a.campaign_id == l.campaign_id, a.contact_id == l.contact_id)
     columns = (
         l.token_hash, l.message_id, l.step_id, l.campaign_id, l.contact_id, l.cell_id, l.expires_us, l.visited_us,
         l.previewed_us, l.stopped_us, campaigns.c.state, steps.c.plan_id, steps.c.occasion, m.address_hash,
         m.address_sealed, contacts.c.name_sealed, contacts.c.language, contacts.c.erased_us, s.title, s.place,
-        s.address, s.zone, s.starts_us, s.ends_us, s.capacity, s.updated_us, p.rsvp, a.meaning, x.via, x.at_us,
+        s.address, s.zone, s.starts_us, s.ends_us, s.capacity, s.updated_us, rsvp.scalar_subquery(),
+        meaning.scalar_subquery(), x.via, x.at_us,
     )  # fmt: skip
     joined = (
         links.join(campaigns, campaigns.c.id == l.campaign_id)
@@ -103,8 +106,6 @@ def _statement(is_postgres: bool) -> Any:
         .outerjoin(messages, m.id == l.message_id)
         .outerjoin(contacts, contacts.c.id == l.contact_id)
         .outerjoin(sessions, s.slug == steps.c.occasion)
-        .outerjoin(session_people, (p.session_slug == steps.c.occasion) & (p.contact_id == l.contact_id))
-        .outerjoin(answers, (a.campaign_id == l.campaign_id) & (a.contact_id == l.contact_id))
         .outerjoin(suppressions, (x.address_hash == m.address_hash) & (x.purpose == "*"))
     )
     return select(*columns).select_from(joined).where(any_param(l.token_hash, "hashes", is_postgres=is_postgres))

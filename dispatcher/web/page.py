@@ -23,7 +23,7 @@ FOLDER: Final = Path(__file__).parent / "pages"
 _CSS: Final = (FOLDER / "page.css").read_text(encoding="utf-8").replace("\n", "")
 _STYLE: Final = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
 POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE}'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    f"default-src 'none'; style-src 'sha256-{_STYLE}'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
 
