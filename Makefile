@@ -13,7 +13,7 @@ export PYTHON
 .PHONY: help demo test e2e chaos bench lint format types arch check requirements secrets clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run.stamp ## run a whole campaign against the built-in carrier simulator
 	$(BIN)/dispatcher demo $(DEMO_ARGS)
