@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from dispatcher.operations.recipient_page import RecipientPages
 from dispatcher.store.door_codes import door_code
+from dispatcher.store.tables import answers
+from tests.acceptance.place import eventually
 from tests.integration.web.recipients import Recipients
 
 PEOPLE = 12
@@ -44,6 +47,27 @@ def test_one_link_tapped_by_many_at_once_has_one_answer(people: Recipients) -> N
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda i: pages.answer(token, ("hadir", "tidak-hadir")[i % 2]), range(24)))
     assert len(people.meanings) == 1
+
+
+def test_an_answer_by_link_while_a_reply_is_stored(postgres_url: str, tmp_path: Path) -> None:
+    """On SQLite whoever writes is alone."""
+    people = Recipients(postgres_url, tmp_path)
+    (token,) = people.ask()
+    link, pages = people.link(token), RecipientPages(people.context)
+    about = {"campaign_id": link.campaign_id, "contact_id": link.contact_id, "via": "reply", "at_us": 1}
+    with ThreadPoolExecutor(1) as thread:
+        with people.context.database.begin() as connection:
+            connection.execute(answers.insert().values(**about, meaning="tidak-hadir"))
+            tapped = thread.submit(pages.answer, token, "hadir")
+            eventually(lambda: _somebody_waits(people))
+        assert tapped.result(30) == "open"
+    assert people.meanings == [("hadir", "link")]
+    people.close()
+
+
+def _somebody_waits(people: Recipients) -> bool:
+    with people.context.database.read() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def test_one_stop_tapped_by_many_at_once_can_be_undone_once(people: Recipients) -> None:
