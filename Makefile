@@ -10,16 +10,20 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 export PYTHON
 
-.PHONY: help demo test chaos bench lint format types arch check requirements secrets clean
+.PHONY: help demo test e2e chaos bench lint format types arch check requirements secrets clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run.stamp ## run a whole campaign against the built-in carrier simulator
 	$(BIN)/dispatcher demo $(DEMO_ARGS)
 
 test: .venv/dev.stamp ## run every test (PYTEST_ARGS="tests/unit -x" for some)
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+e2e: .venv/dev.stamp ## see the recipient's page in a real browser (Chromium; installed where it is missing, as root on Debian)
+	tests/e2e/browser.sh
+	$(BIN)/pytest tests/e2e
 
 chaos: .venv/dev.stamp ## kill workers and servers, again and again (CHAOS_ARGS="--runs 100"; goes on where it was)
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
@@ -41,7 +45,7 @@ types: .venv/dev.stamp ## check types
 arch: .venv/dev.stamp ## check that imports run one way
 	$(BIN)/lint-imports
 
-check: lint types arch test ## all of the above, as CI does
+check: lint types arch test e2e ## all of the above, as CI does
 
 requirements: ## resolve the requirement files anew (needs uv; UPGRADE=--upgrade for newer versions)
 	requirements/compile.sh $(UPGRADE)

@@ -18,6 +18,7 @@ FULL = (
     ("benchmarks.send", "20000"),
     ("benchmarks.receipts",),
     ("benchmarks.tracked",),
+    ("benchmarks.page",),
     ("benchmarks.carrier",),
     ("benchmarks.adapters",),
     ("benchmarks.throttled",),

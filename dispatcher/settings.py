@@ -144,6 +144,17 @@ class InboundSettings(Part):
     """Between two automatic answers to the same number."""
 
 
+class LinkSettings(Part):
+    """Personal links in texts, and the page behind them."""
+
+    base_url: str = Field("", pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+)?$")
+    """A short domain that leads here, e.g. https://kspl.id; default: the public URL."""
+    valid_for: Duration = Field(timedelta(days=30), ge=timedelta(days=1))
+    """After the session, or after the step where there is none."""
+    contact: str = Field("", max_length=200, description="Whom the page names for questions on personal data.")
+    trusted_proxies: int = Field(0, ge=0, le=10, description="Proxies in front that add to X-Forwarded-For.")
+
+
 class Retention(Part):
     """How old personal data may become, in days; what has no age is kept. `contacts retain` acts on it."""
 
@@ -161,6 +172,7 @@ class Settings(Part):
     breaker: Limits = Limits()
     wire_log: WireLog = WireLog()
     inbound: InboundSettings = InboundSettings()
+    links: LinkSettings = LinkSettings()
     retention: Retention = Retention()
     caps: Caps = Caps()
     approval: Literal["required", "waived"] = "required"

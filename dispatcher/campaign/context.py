@@ -95,6 +95,9 @@ class Known:
     campaigns: frozenset[str] | None = None
     senders: Mapping[str, SenderFacts] | None = None
     sessions: Table | None = None
+    link_base: str | None = None
+    """Where personal links lead; "" where no address is configured."""
+
     max_segments: int = 4
     check_expression: Callable[[str], list[ExpressionProblem]] | None = None
 

@@ -1,8 +1,9 @@
 """What was approved is what is sent: one hash over all that shapes it (invariant 10).
 
 Covered: the campaign as read, included templates, the name, channel and From of each sender it uses, the fetched hash
-of templates that a provider holds, and the sessions as they stand: of one that only `live: [session]` steps use, the
-title alone. Not covered: credentials, rates, base_url, the weights among senders, and how the YAML is laid out.
+of templates that a provider holds, where personal links lead if a text has any, and the sessions as they stand: of one
+that only `live: [session]` steps use, the title alone. Not covered: credentials, rates, base_url, the weights among
+senders, and how the YAML is laid out.
 """
 
 from __future__ import annotations
@@ -26,19 +27,22 @@ def fingerprint(
     sources: Mapping[str, str],
     senders: Mapping[str, SenderFacts],
     provider_templates: Mapping[str, str] | None = None,
+    links: Mapping[str, Any] | None = None,
 ) -> str:
     """64 hexadecimal digits. `campaign`: with its sessions as they stand (`standing.settled`).
 
-    `provider_templates`: template id → hash of what the provider holds.
+    `provider_templates`: template id → hash of what the provider holds; `links`: where those in texts lead.
     """
     used = provider_template_ids(campaign)
-    covered = {
+    covered: dict[str, Any] = {
         "form": FORM,
         "campaign": _campaign(campaign),
         "sources": dict(sources),
         "senders": {name: _sender(senders.get(name)) for name in sender_names(campaign)},
         "provider_templates": {key: value for key, value in (provider_templates or {}).items() if key in used},
     }
+    if links:
+        covered["links"] = links
     canonical = json.dumps(covered, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -35,7 +35,12 @@ CAMPAIGN: Final[dict[str, str]] = {
     "owner": "who speaks",
     "slug": "the name in commands",
 }
+LINKS: Final[dict[str, str]] = {
+    "link": "the person's own link, to a page where they can answer and stop",
+    "share_link": "a link to pass on, without answers; empty for people whose role passes nothing on",
+}
 ALONE: Final[dict[str, str]] = {
+    **LINKS,
     "stop": "how to stop, from `stop:` of the medium",
     "language": "the language of this text",
     "zone": "the time zone of this text",

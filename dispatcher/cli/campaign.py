@@ -66,6 +66,7 @@ def _validate(files: list[Path], *, online: bool) -> list[Diagnostic]:
     import time
 
     from dispatcher.operations.channels import Channels
+    from dispatcher.operations.linking import link_base
     from dispatcher.operations.senders import facts_from
     from dispatcher.operations.validate import known_from, validate_file
     from dispatcher.settings import Environment
@@ -73,7 +74,8 @@ def _validate(files: list[Path], *, online: bool) -> list[Diagnostic]:
     environment = Environment()
     settings = environment.settings if environment.config_is_given else None
     channels = Channels()
-    known = known_from(settings, facts_from(environment, channels) if settings else None)
+    senders = facts_from(environment, channels) if settings else None
+    known = known_from(settings, senders, link_base=link_base(environment) if settings else None)
     found: list[Diagnostic] = []
     for file in files:
         loaded, diagnostics = validate_file(file, now_us=time.time_ns() // 1000, known=known)

@@ -25,6 +25,7 @@ from dispatcher.delivery.schedule import next_opening
 from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.caps import room_for
 from dispatcher.operations.context import Context
+from dispatcher.operations.linking import Linker
 from dispatcher.operations.occasions import pause_for, revision_now
 from dispatcher.operations.plan import configured_rates, price_lines
 from dispatcher.operations.revision import Revision
@@ -194,6 +195,7 @@ class _StepWork:
         rows, left_out = maker.decide(fresh, ids, room=room)
         stored = expansion.store_page(self._connection, self._row.id, rows, left_out)
         fresh_ids = [row["id"] for row in stored]
+        maker.store_links(fresh_ids)
         hold_if_lost(self._connection, self._row, fresh_ids, lost_times(self._connection), self._now_us)
         charge(self._connection, self._campaign, maker, stored, self._now_us)
         return len(people)
@@ -215,6 +217,8 @@ class RowMaker:
         self._now_us = self._context.now_us()
         self._shared: dict[tuple[int, str, str, int], dict[str, Any]] = {}
         self._price_keys: dict[int, tuple[str, str, str, int]] = {}
+        session = revision.campaign.sessions.get(row.occasion)
+        self._linker = Linker(self._context, revision.campaign, session, row) if revision.links else None
 
     def decide(
         self, people: Sequence[Recipient], ids: Sequence[int], first_hop: int = 0, room: Room | None = None
@@ -239,6 +243,9 @@ class RowMaker:
         hop, sender, point, written = draft
         segments = written.segments
         self._price_keys[identifier] = (sender.name, sender.channel, point.country, segments)
+        body = encode(written.content)
+        if self._linker is not None:
+            body = self._linker.fill(body, identifier, person.id, cell_id)
         key = (hop, sender.name, person.zone, first_hop)
         if key not in self._shared:
             self._shared[key] = self._alike(*key)
@@ -249,11 +256,16 @@ class RowMaker:
             "cell_id": cell_id,
             "address_hash": point.address_hash,
             "address_sealed": seal("messages.address", identifier, open_address(self._context.keys, point)),
-            "body_sealed": seal("messages.body", identifier, encode(written.content)),
+            "body_sealed": seal("messages.body", identifier, body),
             "units": segments if self._rates.get(sender.name, (None, ""))[1] == "segment" else 1,
             "segments": segments,
             "synthetic": person.synthetic,
         }
+
+    def store_links(self, message_ids: Sequence[int]) -> None:
+        """Of the messages that were stored."""
+        if self._linker is not None:
+            self._linker.store(self._connection, message_ids)
 
     def _alike(self, hop: int, sender: str, zone: str, first_hop: int) -> dict[str, Any]:
         """What messages of a hop through a sender into a zone have in common."""

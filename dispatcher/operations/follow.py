@@ -75,6 +75,7 @@ def _follow_step(
         maker = RowMaker(expander, connection, revision, revision.campaign.step(step_row.name), step_row)
         made, _ = maker.decide(list(people.values()), ids, first_hop=hop + 1)
         stored, _ = expansion.insert_messages(connection, made)
+        maker.store_links([row["id"] for row in stored])
         expansion.count_queued(connection, stored)
         _hold_if_lost(connection, step_row, open_rows, stored, now_us)
         charge(connection, campaign, maker, stored, now_us)

@@ -26,6 +26,7 @@ from dispatcher.core.phone import mask
 from dispatcher.core.status import Reason
 from dispatcher.operations.caps import PlannedRoom, caps_note
 from dispatcher.operations.context import Context
+from dispatcher.operations.linking import link_base, link_terms
 from dispatcher.operations.provider_templates import hashes, require_templates, template_diagnostics
 from dispatcher.operations.revision import Revision
 from dispatcher.operations.senders import sender_facts
@@ -58,7 +59,7 @@ def load_revision(context: Context, path: Path) -> tuple[Revision, list[Diagnost
         sessions = table_of(connection)
     settings = context.settings.model_copy(update={"attributes": attributes})
     facts = sender_facts(context)
-    known = known_from(settings, facts, sessions=sessions)
+    known = known_from(settings, facts, sessions=sessions, link_base=link_base(context.environment))
     loaded, found = validate_file(path, now_us=context.now_us(), known=known)
     if loaded.campaign is None or has_errors(found):
         raise CampaignError(found)
@@ -66,7 +67,8 @@ def load_revision(context: Context, path: Path) -> tuple[Revision, list[Diagnost
     found += template_diagnostics(loaded, answers)
     if has_errors(found):
         raise CampaignError(found)
-    return Revision(loaded.campaign, loaded.sources, facts, hashes(answers)), found
+    links = link_terms(context, loaded.campaign, loaded.sources)
+    return Revision(loaded.campaign, loaded.sources, facts, hashes(answers), links), found
 
 
 def plan_campaign(context: Context, path: Path, by: str, progress: Progress | None = None) -> Plan:

@@ -94,6 +94,7 @@ class Readdresser:
                 # a worker that has just claimed it holds the old text: without its token it cannot begin
                 row.sender_id, row.claim_token = values["sender_id"], None
                 kept.append(values)
+        maker.store_links([values["id"] for values in kept])
         return kept
 
 

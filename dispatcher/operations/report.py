@@ -26,7 +26,7 @@ from dispatcher.outreach.coverage import (
 from dispatcher.outreach.labels import group_label
 from dispatcher.outreach.spending import Load, Spending, rates_on, spend
 from dispatcher.plan.estimate import Prices
-from dispatcher.store import reports
+from dispatcher.store import reports, visits
 from dispatcher.store.senders import sender_rows
 
 _NEIGHBOURHOODS = ("rw", "rt")
@@ -39,8 +39,8 @@ class Options:
 
 
 def campaign_report(context: Context, slug: str, *, level: str = "kecamatan", language: str = "id") -> dict[str, Any]:
-    """The keys of the contract, ready for JSON: those of the status, and reach, groups, regions, failures, answers,
-    attendance and cost. `level`: how far down regions go; `language`: of labels and explanations.
+    """The keys of the contract, ready for JSON: those of the status, and reach, visits, groups, regions, failures,
+    answers, attendance and cost. `level`: how far down regions go; `language`: of labels and explanations.
 
     UsageError where there is no such campaign or level.
     """
@@ -64,15 +64,23 @@ class _Report:
     def as_dict(self) -> dict[str, Any]:
         neighbourhoods = self._options.level in _NEIGHBOURHOODS
         cells = reports.people_by_cell(self._connection, self._step_ids, neighbourhoods=neighbourhoods)
+        campaign_id = self._status.campaign.id
+        seen = visits.visitors_by_cell(self._connection, campaign_id, neighbourhoods=neighbourhoods)
+        visited = {area.code: area.coverage.people for area in by_region(seen, self._options.level, self._multipliers)}
         return {
             **self._status.as_dict(),
             "language": self._options.language,
             "level": self._options.level,
             "reach": self._reach(overall(cells, self._multipliers)),
-            "groups": self._groups(by_group(cells, self._multipliers)),
-            "regions": [area.as_dict() for area in by_region(cells, self._options.level, self._multipliers)],
+            "visits": self._visits(),
+            "groups": self._groups(by_group(cells, self._multipliers), by_group(seen, self._multipliers)),
+            "regions": [
+                {**area.as_dict(), "visited": visited.get(area.code, 0)}
+                for area in by_region(cells, self._options.level, self._multipliers)
+            ],
             "failures": [self._failure(row) for row in reports.failures(self._connection, self._step_ids)],
-            "answers": reports.answers_by_meaning(self._connection, self._status.campaign.id),
+            "answers": reports.answers_by_meaning(self._connection, campaign_id),
+            "answers_by_way": visits.answers_by_way(self._connection, campaign_id),
             "attendance": self._attendance(),
             **self._spending().as_dict(),
         }
@@ -91,9 +99,36 @@ class _Report:
             "households_estimate": coverage.households,
         }
 
-    def _groups(self, found: Mapping[str, Coverage]) -> list[dict[str, Any]]:
+    def _visits(self) -> dict[str, Any]:
+        """Of recipients' pages: people once each; programs, and links that were passed on, apart."""
+        campaign_id = self._status.campaign.id
+        found = visits.visits_by_step(self._connection, campaign_id)
+        steps = {step.id: step for step in self._status.steps}
+        return {
+            "people": visits.visitors(self._connection, campaign_id),
+            "previewed": sum(one.previewed for one in found),
+            "shared": sum(one.shared for one in found),
+            "steps": [
+                {
+                    "step": steps[one.step_id].name,
+                    "occasion": steps[one.step_id].occasion,
+                    "people": one.people,
+                    "shared": one.shared,
+                }
+                for one in found
+                if one.step_id in steps
+            ],
+        }
+
+    def _groups(self, found: Mapping[str, Coverage], seen: Mapping[str, Coverage]) -> list[dict[str, Any]]:
         return [
-            {"group": slug, "label": self._label_of(slug), **coverage.as_dict()} for slug, coverage in found.items()
+            {
+                "group": slug,
+                "label": self._label_of(slug),
+                **coverage.as_dict(),
+                "visited": seen[slug].people if slug in seen else 0,
+            }
+            for slug, coverage in found.items()
         ]
 
     def _label_of(self, group: str) -> str:

@@ -12,7 +12,7 @@ from dispatcher.audience.groups import Group
 from dispatcher.core.clock import iso
 from dispatcher.operations.status import CampaignStatus
 from dispatcher.outreach.turnout import Turnouts
-from dispatcher.store import reports, turnout
+from dispatcher.store import reports, turnout, visits
 
 _NEIGHBOURHOODS = ("rw", "rt")
 
@@ -30,7 +30,11 @@ class Attendance:
     def as_list(self) -> list[dict[str, Any]]:
         occasions = sorted({step.occasion for step in self.status.steps if step.occasion})
         counted = reports.attendance(self.connection, occasions)
-        return [self._session(row, counted) for row in reports.sessions_of(self.connection, occasions)]
+        ways = visits.rsvp_by_way(self.connection, occasions)
+        return [
+            {**self._session(row, counted), "rsvp_by_way": ways.get(row.slug, {})}
+            for row in reports.sessions_of(self.connection, occasions)
+        ]
 
     def _session(self, row: Any, counted: Sequence[tuple[str, str, int, int]]) -> dict[str, Any]:
         mine = [line for line in counted if line[0] == row.slug]

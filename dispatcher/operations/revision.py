@@ -16,6 +16,7 @@ from dispatcher.campaign.senders import SenderFacts
 from dispatcher.core.clock import from_us
 from dispatcher.core.window import Window
 from dispatcher.plan.decide import Decider
+from dispatcher.render.personal import LinkTerms
 from dispatcher.render.sandbox import Templates
 from dispatcher.store.selection import Scope
 
@@ -26,20 +27,22 @@ _DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 class Revision:
     """A campaign with its sessions as they stood, the template files it includes, and the facts of its senders.
 
-    `provider_templates`: template id → hash of what the provider held.
+    `provider_templates`: template id → hash of what the provider held. `links`: None where no text has one.
     """
 
     campaign: Campaign
     sources: Mapping[str, str]
     senders: Mapping[str, SenderFacts]
     provider_templates: Mapping[str, str] = field(default_factory=dict)
+    links: LinkTerms | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Revision:
         """As stored in `plans.document`."""
         senders = {name: _facts(values) for name, values in document["senders"].items()}
         held = document.get("provider_templates", {})
-        return cls(Campaign.model_validate(document["campaign"]), document["sources"], senders, held)
+        links = LinkTerms.from_document(document.get("links"))
+        return cls(Campaign.model_validate(document["campaign"]), document["sources"], senders, held, links)
 
     def as_document(self) -> dict[str, Any]:
         used = sender_names(self.campaign)
@@ -48,11 +51,16 @@ class Revision:
             "sources": dict(self.sources),
             "senders": {name: asdict(self.senders[name]) for name in used if name in self.senders},
             "provider_templates": dict(self.provider_templates),
+            "links": self._links,
         }
+
+    @property
+    def _links(self) -> dict[str, Any] | None:
+        return self.links.as_document() if self.links else None
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint(self.campaign, self.sources, self.senders, self.provider_templates)
+        return fingerprint(self.campaign, self.sources, self.senders, self.provider_templates, self._links)
 
     def with_campaign(self, campaign: Campaign) -> Revision:
         return replace(self, campaign=campaign)
@@ -83,7 +91,7 @@ class Revision:
         if key not in self._deciders:
             session = self.campaign.sessions.get(occasion)
             on = self.day(self.due(step.name, occasion).due_us)
-            self._deciders[key] = Decider(self.campaign, step, session, self.senders, self.templates, on)
+            self._deciders[key] = Decider(self.campaign, step, session, self.senders, self.templates, on, self.links)
         return self._deciders[key]
 
     @cached_property

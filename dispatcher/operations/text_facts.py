@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from dispatcher.campaign.context import LintContext, Problem, Rendered, TextFacts, Use
 from dispatcher.campaign.model import Session
-from dispatcher.campaign.names import CONTACT, campaign_values, sample_contact, sample_session, session_values
+from dispatcher.campaign.names import CONTACT, LINKS, campaign_values, sample_contact, sample_session, session_values
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.rules.walk import hops_by_text, media_of, paths_by_step, prefixes
 from dispatcher.campaign.sources import references
 from dispatcher.campaign.texts import Text, pick, texts_of
 from dispatcher.core.segments import measure, replacements
 from dispatcher.render.checked import check_in_child
+from dispatcher.render.personal import SAMPLE_BASE, LinkTerms, altered
 from dispatcher.render.problem import TemplateProblem
 from dispatcher.render.sandbox import Templates
 from dispatcher.render.variables import used_variables
@@ -58,6 +59,7 @@ class _Samples:
         campaign = self._context.campaign
         return {
             **campaign_values(campaign, language or campaign.language),
+            **LinkTerms(self._context.known.link_base or SAMPLE_BASE).values(passes_on=True),
             "contact": sample_contact(language or campaign.language, self._attributes),
             "session": session_values(campaign, session or sample_session(campaign)),
         }
@@ -82,6 +84,7 @@ class _Reader:
         if {problem.code for problem in problems} - _HARMLESS:
             return TextFacts(text, (), tuple(problems))
         uses = tuple(self._uses(text))
+        problems = [*problems, *self._altered_links(text, uses)]
         if problems:
             return TextFacts(text, uses, tuple(problems))
         try:
@@ -96,6 +99,12 @@ class _Reader:
                 yield Use(use.name, use.line, use.column, use.template)
         except TemplateProblem:
             return  # told already, at the file it stands in
+
+    def _altered_links(self, text: Text, uses: Iterable[Use]) -> Iterator[Problem]:
+        if any(use.name in LINKS for use in uses):
+            for use in altered(text.source, self._context.loaded.sources):
+                hint = f"write {{{{ {use.name} }}}}, or ask {{% if {use.name} %}}"
+                yield Problem("template-personal-link", f"`{use.name}` is changed here", use.line, hint, use.template)
 
     def _render(self, text: Text, session: Session | None) -> str:
         values = {**self._samples.values(text.language, session), "stop": self._stop(text)}

@@ -51,8 +51,12 @@ def known_from(
     senders: Mapping[str, SenderFacts] | None = None,
     campaigns: Collection[str] | None = None,
     sessions: Table | None = None,
+    link_base: str | None = None,
 ) -> Known:
-    """What an installation knows. Without settings, nothing is said about senders and attributes."""
+    """What an installation knows. Without settings, nothing is said about senders and attributes.
+
+    `link_base`: see operations/linking.py.
+    """
     attributes: Mapping[str, AttributeType] | None = settings.attributes if settings else None
     groups = frozenset(GROUPS) | frozenset(settings.groups if settings else ())
     return Known(
@@ -63,6 +67,7 @@ def known_from(
         campaigns=None if campaigns is None else frozenset(campaigns),
         senders=senders,
         sessions=sessions,
+        link_base=link_base,
         max_segments=settings.sms_max_segments if settings else NOTHING_KNOWN.max_segments,
         check_expression=lambda text: check_expression(text, attributes, groups),
     )

@@ -36,6 +36,10 @@ def lines(report: Mapping[str, Any]) -> Iterator[Line]:
     yield from _counts("campaign", "skipped", report["skipped"])
     yield from _counts("campaign", "messages", report["messages"])
     yield from _counts("reach", "", report["reach"])
+    yield from _counts("visits", "", report["visits"], skip=("steps",))
+    for row in report["visits"]["steps"]:
+        name = f"{row['step']}/{row['occasion']}" if row["occasion"] else row["step"]
+        yield from _counts("visits", name, row, skip=("step", "occasion"))
     yield from _hops(report["hops"])
     for step in report["steps"]:
         yield from _step(step)
@@ -44,6 +48,9 @@ def lines(report: Mapping[str, Any]) -> Iterator[Line]:
             yield from _counts(section, row[name] or "unknown", row, skip=(name,))
     yield from _failures(report["failures"])
     yield from _counts("answers", "", report["answers"])
+    for way, counts in report["answers_by_way"].items():
+        for meaning, n in counts.items():
+            yield "answers", meaning, f"by {way}", n
     for session in report["attendance"]:
         yield from _attendance(session)
     yield from _counts("cost", "total", report["cost"])
@@ -70,8 +77,12 @@ def _step(step: Mapping[str, Any]) -> Iterator[Line]:
 
 def _attendance(session: Mapping[str, Any]) -> Iterator[Line]:
     slug = session["session"]
-    yield from _counts("attendance", slug, session, skip=("session", "rsvp", "steps", "groups", "regions"))
+    yield from _counts(
+        "attendance", slug, session, skip=("session", "rsvp", "rsvp_by_way", "steps", "groups", "regions")
+    )
     yield from _counts("attendance", slug, {f"rsvp {k}": n for k, n in session["rsvp"].items()})
+    for way, counts in session["rsvp_by_way"].items():
+        yield from _counts("attendance", slug, {f"rsvp {k} by {way}": n for k, n in counts.items()})
     for part, name in (("steps", "step"), ("groups", "group"), ("regions", "code")):
         for row in session[part]:
             yield from _counts(f"attendance {part}", f"{slug}/{row[name] or 'unknown'}", row, skip=(name,))

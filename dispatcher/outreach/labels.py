@@ -86,6 +86,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "explanation": ("Penjelasan", "Explanation"),
     "answers": ("Jawaban", "Answers"),
     "answer": ("Jawaban", "Answer"),
+    "by_link": ("lewat tautan", "by link"),
+    "visits": ("Kunjungan halaman", "Page visits"),
+    "visited": ("Membuka halaman", "Opened their page"),
+    "shared": ("Dibuka lewat tautan bagikan", "Openings of the shared link"),
+    "previewed": ("Diambil oleh program (pratinjau)", "Fetched by a program"),
     "attendance": ("Kehadiran", "Attendance"),
     "session": ("Acara", "Session"),
     "place": ("Tempat", "Place"),
@@ -132,6 +137,15 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "note_failures": (
         "Pesan yang gagal; orangnya mungkin tetap terjangkau lewat pengirim berikutnya.",
         "Messages that failed; the person may still have been reached by the next sender.",
+    ),
+    "note_visits": (
+        "Membuka halaman: orang, dihitung sekali. Pratinjau pesan dan pemindai dihitung terpisah; tautan bagikan "
+        "menghitung pembukaan, bukan orang.",
+        "Opened: people, once each. Previews and scanners count apart; the shared link counts openings, not people.",
+    ),
+    "note_by_link": (
+        "Tautan dapat diteruskan: jawaban lewat tautan mungkin diberikan oleh orang lain.",
+        "Links can be passed on: an answer by link may have been given by somebody else.",
     ),
     "note_unpriced": (
         "Tanpa harga, jadi tidak termasuk biaya:",

@@ -36,6 +36,7 @@ def sections(report: Report, language: str) -> list[Section]:
     made = _Sections(language)
     found = (
         made.reach(report),
+        made.visits(report),
         made.funnel(report),
         made.steps(report),
         made.hops(report),
@@ -78,6 +79,22 @@ class _Sections:
         found = self._section("reach", ("", "people"), rows)
         return replace(found, note=" ".join(map(self._label, notes)))
 
+    def visits(self, report: Report) -> Section:
+        """Of recipients' pages, where there are any."""
+        visits = report["visits"]
+        seen = [("visited", visits["people"]), *((word, visits[word]) for word in ("shared", "previewed"))]
+        rows = [(self._label(word), n) for word, n in seen if n]
+        rows += [
+            (f"{self._label('step')}: {self._step(row['step'], row['occasion'])}", row["people"])
+            for row in visits["steps"]
+            if len(visits["steps"]) > 1
+        ]
+        return self._section("visits", ("", "people"), rows, "note_visits")
+
+    @staticmethod
+    def _step(name: str, occasion: str) -> str:
+        return f"{name} · {occasion}" if occasion else name
+
     def funnel(self, report: Report) -> Section:
         funnel = funnel_of(report)
         rows = [("selected", funnel.selected), ("held_out", funnel.held_out)]
@@ -95,7 +112,7 @@ class _Sections:
             counts = dict(funnel_of(step).stages())
             left_out = step["held_out"] + sum(step["skipped"].values())
             failed = step["messages"].get("failed", 0)
-            name = f"{step['name']} · {step['occasion']}" if step["occasion"] else step["name"]
+            name = self._step(step["name"], step["occasion"])
             due = step["due"].replace("T", " ")[:16]
             numbers = (step["selected"], left_out, counts["accepted"], counts["delivered"], counts["read"], failed)
             rows.append((name, due, self._label(step["state"]), *numbers))
@@ -114,19 +131,24 @@ class _Sections:
         ]
         return self._section("hops", ("hop", "sender", "state", "messages"), rows)
 
-    def _coverage(self, row: Mapping[str, Any]) -> tuple[int, ...]:
-        return (row["people"], row["reached"], row["read"], row["failed"], row["households_estimate"])
+    def _coverage(self, row: Mapping[str, Any], report: Report) -> tuple[int, ...]:
+        visited = (row["visited"],) if report["visits"]["people"] else ()
+        return (row["people"], row["reached"], row["read"], *visited, row["failed"], row["households_estimate"])
+
+    def _covered(self, report: Report) -> tuple[str, ...]:
+        visited = ("visited",) if report["visits"]["people"] else ()
+        return ("selected", "reached", "read", *visited, "failed", "households_estimate")
 
     def groups(self, report: Report) -> Section:
-        rows = [(row["label"], *self._coverage(row)) for row in report["groups"]]
-        headings = ("group", "selected", "reached", "read", "failed", "households_estimate")
-        return self._section("groups", headings, rows, "note_groups")
+        rows = [(row["label"], *self._coverage(row, report)) for row in report["groups"]]
+        return self._section("groups", ("group", *self._covered(report)), rows, "note_groups")
 
     def regions(self, report: Report) -> Section:
         """Indented by level, so that the tree is seen."""
-        rows: list[tuple[Value, ...]] = [(self._indented(row), *self._coverage(row)) for row in report["regions"]]
-        headings = ("region", "selected", "reached", "read", "failed", "households_estimate")
-        return self._section("regions", headings, rows)
+        rows: list[tuple[Value, ...]] = [
+            (self._indented(row), *self._coverage(row, report)) for row in report["regions"]
+        ]
+        return self._section("regions", ("region", *self._covered(report)), rows)
 
     def _indented(self, row: Mapping[str, Any]) -> str:
         depth: int = max(row["code"].count(".") - 1, 0)
@@ -140,7 +162,11 @@ class _Sections:
         return self._section("failures", ("reason", "code", "sender", "people", "explanation"), rows, "note_failures")
 
     def answers(self, report: Report) -> Section:
-        return self._section("answers", ("answer", "people"), report["answers"].items())
+        by_link = report["answers_by_way"].get("link")
+        if not by_link:
+            return self._section("answers", ("answer", "people"), report["answers"].items())
+        rows = [(meaning, people, by_link.get(meaning, 0)) for meaning, people in report["answers"].items()]
+        return self._section("answers", ("answer", "people", "by_link"), rows, "note_by_link")
 
     def attendance(self, report: Report) -> Section:
         rows = [

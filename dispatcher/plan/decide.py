@@ -16,6 +16,7 @@ from dispatcher.campaign.model import Campaign, Hop, Session, Step
 from dispatcher.campaign.senders import SenderFacts
 from dispatcher.core.status import Reason
 from dispatcher.plan.wording import Wording, Written
+from dispatcher.render.personal import LinkTerms
 from dispatcher.render.problem import TemplateProblem
 from dispatcher.render.sandbox import Templates
 
@@ -63,12 +64,13 @@ class Decider:
         senders: Mapping[str, SenderFacts],
         templates: Templates,
         on: date,
+        links: LinkTerms | None = None,
     ) -> None:
         self._campaign = campaign
         self._on = on
         self._step = step
         self._routes = [_Hop(index, hop, senders) for index, hop in enumerate(step.route)]
-        self._wording = Wording(campaign, step, session, templates)
+        self._wording = Wording(campaign, step, session, templates, links)
 
     def decide(self, recipient: Recipient, first_hop: int = 0, room: Room | None = None) -> Decision:
         """`room`: what the caps leave; None for whoever holds their place already, and where there are no caps."""

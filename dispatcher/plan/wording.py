@@ -16,6 +16,7 @@ from dispatcher.core.segments import measure
 from dispatcher.render.content import Content
 from dispatcher.render.form import Form
 from dispatcher.render.names import given, proper
+from dispatcher.render.personal import LinkTerms
 from dispatcher.render.sandbox import Compiled, Templates
 from dispatcher.render.variables import used_variables
 from dispatcher.spi.capabilities import Media
@@ -33,27 +34,38 @@ class Written(NamedTuple):
 
 
 class Wording:
-    """The texts of one step on one occasion, compiled once. `write` raises TemplateProblem."""
+    """The texts of one step on one occasion, compiled once. `write` raises TemplateProblem.
 
-    def __init__(self, campaign: Campaign, step: Step, session: Session | None, templates: Templates) -> None:
+    `links`: of a campaign that has them in its texts; what is written holds their stand-ins.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        step: Step,
+        session: Session | None,
+        templates: Templates,
+        links: LinkTerms | None = None,
+    ) -> None:
         self._campaign = campaign
         self._step = step
         self._templates = templates
         self._session = session_values(campaign, session) if session else None
         self._groups = step.audience.groups or campaign.audience.groups
         self._sources = {name: templates.source(name) or "" for name in templates.names}
-        self._common_values: dict[tuple[str, Media], _Common] = {}
+        self._links = links
+        self._common_values: dict[tuple[str, Media, bool], _Common] = {}
 
     def write(self, recipient: Recipient, hop: Hop, media: Media) -> Written:
         if hop.template:
             return self._write_template(recipient, hop, media)
         language, source = self._pick(hop_texts(self._step, hop), recipient)
-        text = self._render(source, recipient, self._common(language, media)).strip()
+        text = self._render(source, recipient, self._common(language, media, recipient)).strip()
         return Written(Content(text=text), measure(text).segments if media == "sms" else 1, text)
 
     def _write_template(self, recipient: Recipient, hop: Hop, media: Media) -> Written:
         language, template = self._pick(hop.template, recipient)
-        common = self._common(language, media)
+        common = self._common(language, media, recipient)
         values = {name: self._render(source, recipient, common) for name, source in template.parameters.items()}
         preview = template.body
         for name, value in values.items():
@@ -94,13 +106,16 @@ class Wording:
             return lambda recipient: recipient.language or self._campaign.language
         return _FIELDS.get(field, lambda recipient: recipient.attributes.get(field))
 
-    def _common(self, language: str, media: Media) -> _Common:
-        """What is the same for everyone of a language and medium."""
-        key = (language, media)
+    def _common(self, language: str, media: Media, recipient: Recipient) -> _Common:
+        """What is the same for everyone of a language and medium, who passes the word on or does not."""
+        passes_on = self._links is not None and self._links.passes_on(recipient.groups, recipient.role)
+        key = (language, media, passes_on)
         if key not in self._common_values:
             values = campaign_values(self._campaign, language)
             if self._session:
                 values["session"] = self._session
+            if self._links:
+                values |= self._links.values(passes_on=passes_on)
             stop = pick(self._campaign.stop.get(media, {}), language, self._campaign.language)
             line = self._render(stop[1], Recipient(0), _Common(language, values)).strip() if stop else ""
             self._common_values[key] = _Common(language, {**values, "stop": line})

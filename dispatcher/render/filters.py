@@ -66,6 +66,16 @@ def waktu(context: Context, value: Any, language: str | None = None, zone: str |
     return _written("both", value, _language(context, language), _zone(context, zone))
 
 
+def moment_text(value_us: int, language: str, zone: str) -> str:
+    """As `waktu`, of microseconds since 1970, outside of templates."""
+    return _written("both", value_us, language, zone)
+
+
+def time_text(value_us: int, language: str, zone: str) -> str:
+    """As `jam`."""
+    return _written("time", value_us, language, zone)
+
+
 @pass_context
 def rupiah(context: Context, value: Any, language: str | None = None) -> str:
     """`Rp 1.250.000` · `Rp 1,250,000`: whole Rupiah, rounded half up."""

@@ -224,7 +224,7 @@ class Templates:
         """The text with the fields of `record` left open; None where they are more than written down."""
         try:
             compiled = self.compile(source, name)
-            fields = written_fields(self._reachable(source, name), record)
+            fields = written_fields((tree for _, tree in self._reachable(source, name)), record)
             if fields is None:
                 return None
             blanks, allowed = Blanks(fields), Budget()
@@ -234,10 +234,15 @@ class Templates:
         # what is filled in counts as work as well, and is no longer than a text may be
         return blanks.form(text) if allowed.work >= MAX_TEXT else None
 
-    def _reachable(self, source: str, name: str) -> Iterator[nodes.Template]:
+    def trees(self, source: str, name: str) -> Iterator[tuple[str, nodes.Template]]:
+        """The text and all that it includes, each with its name. Raises TemplateProblem."""
+        self.compile(source, name)  # refuses what includes itself
+        return self._reachable(source, name)
+
+    def _reachable(self, source: str, name: str) -> Iterator[tuple[str, nodes.Template]]:
         """The text and all that it includes: `compile` has seen that this comes to an end."""
         tree = self.parse(source, name)
-        yield tree
+        yield name, tree
         for target, _, _ in grammar.references(tree):
             if target in self._sources:
                 yield from self._reachable(self._sources[target], target)

@@ -20,6 +20,7 @@ from dispatcher.store.tables import (
     consent_events,
     door_codes,
     inbound,
+    links,
     messages,
     receipts,
     senders,
@@ -48,6 +49,7 @@ def read_history(
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
         "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
         "door_codes": list(_door_codes(connection, keys, contact_ids)),
+        "links": _plain(connection, links, any_of(connection, links.c.contact_id, contact_ids)),
         "exchanges": list(_exchanges(connection, keys, message_ids)),
         "left_out": list(_left_out(connection, contact_ids)),
         "consent_events": _plain(

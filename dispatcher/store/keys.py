@@ -34,6 +34,7 @@ class Keys:
         self._inner, self._outer = _padded(suppression_key, 0x36, b"address:"), _padded(suppression_key, 0x5C)
         self._identity = hashlib.blake2b(key=suppression_key, digest_size=HASH_BYTES, person=b"identity")
         self._mac_key = self._derive(b"mac")
+        self._link = hashlib.blake2b(key=self._derive(b"link"), digest_size=HASH_BYTES, person=b"link")
         self.sealer = Sealer({1: self._derive(b"seal")})
 
     def __reduce__(self) -> tuple[type[Keys], tuple[bytes, bytes]]:
@@ -54,6 +55,12 @@ class Keys:
         """By which a person or a row of a file is known again: keyed BLAKE2b (RFC 7693), cheaper than HMAC."""
         digest = self._identity.copy()
         digest.update(identity.encode())
+        return digest.digest()
+
+    def hash_link(self, token: str) -> bytes:
+        """By which the token of a link is looked up: whoever reads the table can neither follow nor make one."""
+        digest = self._link.copy()
+        digest.update(token.encode())
         return digest.digest()
 
     def mac(self, purpose: str, value: str) -> str:

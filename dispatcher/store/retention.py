@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_
 
 from dispatcher.core.ids import floor_at
 from dispatcher.store.bulk import any_of
-from dispatcher.store.tables import answers, consents, contacts, inbound, messages, receipts, session_people
+from dispatcher.store.tables import answers, consents, contacts, inbound, links, messages, receipts, session_people
 
 m, r, i, p = messages.c, receipts.c, inbound.c, contacts.c
 
@@ -52,6 +52,7 @@ def people(before_us: int) -> Aged:
         exists().where(m.contact_id == p.id, m.status.in_(["queued", "sending", "unknown"])),
         exists().where(i.contact_id == p.id, i.received_us >= before_us),
         exists().where(answers.c.contact_id == p.id, answers.c.at_us >= before_us),
+        exists().where(links.c.contact_id == p.id, links.c.visited_us >= before_us),
         exists().where(
             session_people.c.contact_id == p.id,
             or_(session_people.c.rsvp_us >= before_us, session_people.c.checked_in_us >= before_us),

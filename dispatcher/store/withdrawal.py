@@ -14,6 +14,7 @@ from dispatcher.store.doors import forget_codes
 from dispatcher.store.exchanges import forget_messages
 from dispatcher.store.installation import take_ids
 from dispatcher.store.ledger import append, blank_person
+from dispatcher.store.links import forget_links
 from dispatcher.store.tables import (
     consents,
     contact_points,
@@ -25,6 +26,9 @@ from dispatcher.store.tables import (
     suppressions,
 )
 
+LINK: Final = "link"
+"""`via` of a refusal through the recipient's page."""
+
 _BLANK: Final[dict[str, Any]] = {
     "identity_hash": None, "row_hash": None, "name_sealed": None, "birth_date_sealed": None, "birth_year": None,
     "salutation": "", "language": "", "region": "", "rw": None, "rt": None, "role": "", "zone": "", "attributes": {},
@@ -33,12 +37,25 @@ _BLANK: Final[dict[str, Any]] = {
 
 
 def suppress(connection: Connection, address_hash: bytes, purpose: str, reason: str, via: str, now_us: int) -> bool:
-    """False where the number had refused that already; the first refusal keeps its date."""
+    """False where the number had refused that already; the first refusal keeps its date.
+
+    One through a link may be taken back from that link; another one on top of it makes it stand for good.
+    """
     row = {"address_hash": address_hash, "purpose": purpose, "reason": reason, "via": via, "at_us": now_us}
     is_new = insert_ignore(connection, suppressions, [row]) == 1
     if is_new:
         note_stop(connection, address_hash, now_us)
+    elif via != LINK:
+        mine = (suppressions.c.address_hash == address_hash) & (suppressions.c.purpose == purpose)
+        connection.execute(update(suppressions).where(mine, suppressions.c.via == LINK).values(via=via, reason=reason))
     return is_new
+
+
+def take_back(connection: Connection, address_hash: bytes, at_us: int) -> bool:
+    """The refusal that came through a link at that instant is undone; False where it no longer stands so."""
+    x = suppressions.c
+    mine = (x.address_hash == address_hash) & (x.purpose == "*") & (x.via == LINK) & (x.at_us == at_us)
+    return connection.execute(delete(suppressions).where(mine)).rowcount == 1
 
 
 def withdraw_consent(
@@ -91,6 +108,7 @@ def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:
     blank_person(connection, contact_id)
     forget_codes(connection, contact_id)
     _blank_messages(connection, contact_id)
+    forget_links(connection, contact_id)
     _blank_replies(connection, contact_id, hashes)
     connection.execute(
         update(contacts).where(contacts.c.id == contact_id).values(**_BLANK, erased_us=now_us, updated_us=now_us)

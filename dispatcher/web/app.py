@@ -16,6 +16,8 @@ from dispatcher.web.body import Receive, Scope, Send
 from dispatcher.web.door import DoorPages
 from dispatcher.web.health import ROUTES, not_found
 from dispatcher.web.hooks import PREFIX, Hooks
+from dispatcher.web.links import PREFIX as LINKS
+from dispatcher.web.links import Links
 from dispatcher.web.metrics import GROUPS
 
 
@@ -25,7 +27,7 @@ def create_app(context: Context) -> WebApp:
 
 
 class WebApp:
-    """Hooks do not pass through Starlette: they are the hot path.
+    """Hooks and recipients' pages do not pass through Starlette: they are the hot paths.
 
     Behind a proxy the public URL may have a path; it is understood whether the proxy takes it off or not.
     """
@@ -33,6 +35,7 @@ class WebApp:
     def __init__(self, context: Context) -> None:
         self._committer = Committer(Ingest(context), GROUPS.time)
         self._hooks = Hooks(context, self._committer)
+        self._links = Links(context)
         routes = [*ROUTES, *DoorPages(context).routes]
         self._pages = Starlette(routes=routes, exception_handlers={404: not_found}, lifespan=self._lifespan)
         self._pages.state.context = context
@@ -43,6 +46,8 @@ class WebApp:
             scope = _without(self._prefix, scope)
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._hooks(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(LINKS):
+            await self._links(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 
@@ -56,6 +61,7 @@ class WebApp:
             committing.cancel()
             with suppress(asyncio.CancelledError):
                 await committing
+            self._links.close()
 
 
 def _without(prefix: str, scope: Scope) -> Scope:

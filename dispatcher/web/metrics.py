@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 REGISTRY = CollectorRegistry()
 HOOKS = Counter("dispatcher_hooks_total", "Webhook calls by sender and answer", ["sender", "status"], registry=REGISTRY)
+PAGES = Counter("dispatcher_pages_total", "Requests for recipients' pages by answer", ["status"], registry=REGISTRY)
 RECEIPTS = Counter(
     "dispatcher_receipts_total", "Receipts by channel and status", ["channel", "status"], registry=REGISTRY
 )

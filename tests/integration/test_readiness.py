@@ -108,7 +108,7 @@ def test_another_schema_is_refused(database_url: str, tmp_path: Path, revision: 
 
 
 _ADDED = {
-    "tables": ("restores", "breaker_marks", "stops", "recent_people", "exchanges", "consent_sheets"),
+    "tables": ("links", "restores", "breaker_marks", "stops", "recent_people", "exchanges", "consent_sheets"),
     "columns": (
         "campaigns.breaker_off",
         "senders.spacing_us",

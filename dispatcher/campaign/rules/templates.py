@@ -17,6 +17,7 @@ CODES: Final = {
     "template-budget": "Rendering takes too much time or memory.",
     "template-too-long": "A text is longer than a message may be while it is rendered.",
     "template-forbidden": "A text uses a construct that messages may not use.",
+    "template-personal-link": "A text changes a personal link, so that it would lead nowhere.",
 }
 
 

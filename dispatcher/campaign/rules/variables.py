@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dispatcher.campaign.context import Finding, LintContext, TextFacts, Use
-from dispatcher.campaign.names import CONTACT, is_reserved, known_names
+from dispatcher.campaign.names import CONTACT, LINKS, is_reserved, known_names
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.rules.suggest import did_you_mean, listed
 from dispatcher.campaign.rules.walk import paths_by_step, prefixes, templates_of
@@ -15,6 +15,7 @@ from dispatcher.core.diagnostics import Diagnostic
 CODES: Final = {
     "undefined-variable": "A text uses a variable that nothing fills in.",
     "session-variable": "A text uses `session.…` in a step without sessions.",
+    "link-address": "A text has a personal link, and no address is configured for it to lead to.",
     "unused-variable": "A value under `variables:` is used by no text.",
     "reserved-variable": "A value under `variables:` has the name of a variable that the dispatcher fills in.",
 }
@@ -42,12 +43,24 @@ def _of_others(context: LintContext, facts: TextFacts, use: Use, known: Mapping[
     block, _, name = use.name.partition(".")
     if block == "stop" and facts.text.kind in ("stop", "reply"):
         return Finding("undefined-variable", "error", "`stop` is not available here", "write how to stop in words")
+    if use.name in LINKS:
+        return _of_links(context, facts, use)
     if block == "contact" and name:
         return _attribute(context, use, name)
     if use.name in known or block in context.campaign.variables or block == use.name in ("contact", "session"):
         return None
     hint = did_you_mean(use.name, known, "give it a value under `variables:`")
     return Finding("undefined-variable", "error", f"nothing fills in `{use.name}`", hint)
+
+
+def _of_links(context: LintContext, facts: TextFacts, use: Use) -> Finding | None:
+    if facts.text.kind == "reply":
+        hint = "people who answer have it from the message"
+        return Finding("undefined-variable", "error", f"`{use.name}` is not available here", hint)
+    if context.known.link_base != "":
+        return None
+    hint = "set `links: {base_url: …}` in the settings, or DISPATCHER_PUBLIC_URL"
+    return Finding("link-address", "error", f"`{use.name}` has no address to lead to", hint)
 
 
 def _attribute(context: LintContext, use: Use, name: str) -> Finding | None:

@@ -9,6 +9,7 @@ from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, 
 from dispatcher.store.tables.doors import door_codes, doors, guests
 from dispatcher.store.tables.events import answers, inbound, journal, receipts
 from dispatcher.store.tables.installation import id_source, installation, leases, restores
+from dispatcher.store.tables.links import links
 from dispatcher.store.tables.messages import (
     attempts,
     breaker_marks,
@@ -56,6 +57,7 @@ __all__ = [
     "installation",
     "journal",
     "leases",
+    "links",
     "memberships",
     "messages",
     "metadata",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dispatcher.campaign.context import Known
 from dispatcher.campaign.rules import RULES
-from tests.unit.campaign.linting import GOOD, findings, place_of, spoiled
+from tests.unit.campaign.linting import GOOD, KNOWN, findings, place_of, spoiled
 
 Change = tuple[str, str]
 
@@ -113,7 +114,8 @@ FAULTS: list[tuple[str, str, str, list[Change]]] = [
 
 #: What the child process finds (see test_validate), and what takes a campaign of its own below.
 ELSEWHERE = {"template-syntax", "template-undefined", "template-value", "template-budget", "template-too-long",
-             "template-forbidden", "campaign-past", "session-code", "session-differs", "session-moved"}  # fmt: skip
+             "template-forbidden", "template-personal-link", "link-address", "campaign-past", "session-code",
+             "session-differs", "session-moved"}  # fmt: skip
 
 
 def test_nothing_is_said_about_a_good_campaign(tmp_path: Path) -> None:
@@ -143,6 +145,53 @@ FOLLOWS = {
 def test_every_code_has_a_case() -> None:
     codes = {code for rule in RULES for code in rule.CODES}
     assert {code for code, *_ in FAULTS} == codes - ELSEWHERE
+
+
+LINKED = "Jumpa di {{ link }}. {{ stop }}"
+
+
+def test_a_link_needs_an_address_to_lead_to(tmp_path: Path) -> None:
+    text = spoiled((SMS_TEXT, f'"{LINKED}"'))
+    assert findings(tmp_path, text, replace(KNOWN, link_base="https://kspl.id")) == []
+    assert findings(tmp_path, text, replace(KNOWN, link_base=None)) == []
+    (found,) = findings(tmp_path, text, replace(KNOWN, link_base=""))
+    assert (found.code, found.severity) == ("link-address", "error")
+    assert (found.line, found.column) == place_of(text, "link }}")
+
+
+def test_an_automatic_answer_has_no_link(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, spoiled(("reply: Terima kasih, sampai jumpa.", 'reply: "{{ link }}"')))
+    assert (found.code, found.severity) == ("undefined-variable", "error")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{{ link | huruf_besar }}", "{% set x = link %}{{ x }}", "{{ link ~ '/' }}", "{{ link[:9] }}",
+        "{% set x %}{{ link }}{% endset %}{{ x | huruf_besar }}", "{% if link == 'a' %}a{% endif %}",
+        "{{ share_link | default('-') }}",
+    ],
+)  # fmt: skip
+def test_a_link_is_written_as_it_is(tmp_path: Path, written: str) -> None:
+    """Otherwise the message's own token would not be found in the text, and the link would lead nowhere."""
+    found = findings(tmp_path, spoiled((SMS_TEXT, f'"{written} {{{{ stop }}}}"')))
+    assert {(one.code, one.severity) for one in found} == {("template-personal-link", "error")}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{{ link }}", "{% if share_link %}Bagikan {{ share_link }}{% endif %}", "{{ link if link and not share_link }}",
+        "{% if contact.role == 'x' %}{{ link }}{% else %}{{ share_link }}{% endif %}",
+        "{% for i in [1] %}{{ link }}{% endfor %}",
+    ],
+)  # fmt: skip
+def test_a_link_may_be_asked_for(tmp_path: Path, written: str) -> None:
+    assert findings(tmp_path, spoiled((SMS_TEXT, f'"{written} {{{{ stop }}}}"'))) == []
+
+
+def test_the_way_to_stop_may_be_the_link(tmp_path: Path) -> None:
+    assert findings(tmp_path, spoiled(('sms: "Stop: kesbangpol.jakarta.go.id/stop"', 'sms: "Stop: {{ link }}"'))) == []
 
 
 def test_a_campaign_of_last_year_is_an_error(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ COUNTS = {
     "unconfirmed": 0,
     "failed": 1,
     "households_estimate": 90,
+    "visited": 2,
 }
 
 
@@ -57,7 +58,12 @@ def report(**changes: Any) -> dict[str, Any]:
                 **{"people": 1, "messages": 1, "explanation": "Diblokir operator."},
             }
         ],
+        "visits": {
+            **{"people": 2, "previewed": 3, "shared": 5},
+            "steps": [{"step": "ajakan", "occasion": "", "people": 2, "shared": 5}],
+        },
         "answers": {"hadir": 2},
+        "answers_by_way": {"link": {"hadir": 1}, "reply": {"hadir": 1}},
         "attendance": [],
         "cost": {"IDR": "1350.00"},
         "cost_by_sender": {"sms": {"messages": 3, "segments": 3, "cost": {"IDR": "1350.00"}, "unpriced_messages": 0}},
@@ -85,7 +91,8 @@ def test_numbers_as_each_language_writes_them() -> None:
 
 
 def test_empty_sections_are_left_out() -> None:
-    titles = [section.title for section in sections(report(answers={}, failures=[]), "en")]
+    nothing_seen = {"people": 0, "previewed": 0, "shared": 0, "steps": []}
+    titles = [section.title for section in sections(report(answers={}, failures=[], visits=nothing_seen), "en")]
     assert titles == ["Reach", "Funnel", "Steps", "Messages by sender", "Groups", "Regions", "Cost"]
 
 
