@@ -12,6 +12,7 @@ from dispatcher.core.errors import DispatcherError
 from dispatcher.core.phone import parse_phone
 from dispatcher.operations.answering import Answering, Meant
 from dispatcher.operations.context import Context
+from dispatcher.operations.reply_wording import Asked
 from dispatcher.receipts.keywords import campaign_answer, universal_word
 from dispatcher.spi import Inbound
 from dispatcher.store import replies as store
@@ -47,6 +48,7 @@ class Replies:
         self._limit = context.settings.inbound.unsigned_stops_per_minute
         self._answering = Answering(context)
         self._keywords: dict[int, dict[str, list[str]]] = {}
+        self._worded: set[tuple[int, str]] = set()
 
     def take(self, connection: Connection, replies: Sequence[Reply], now_us: int) -> None:
         """A reply that is known changes nothing."""
@@ -75,7 +77,8 @@ class Replies:
         # a person decides on START: what was refused stays refused (invariant 14)
         is_handled = is_stop or answered is not None
         said = next(iter(reply.texts), "")
-        meant = Meant(address, address_hash, said, word, answered is not None, has_refused)
+        asked = self._asked(contact_id, answered)
+        meant = Meant(address, address_hash, said, word, answered is not None, has_refused, asked)
         due = self._answering.decide(connection, reply, meant, now_us)
         campaign = answered.message if answered else next(iter(reached), None)
         seal = self._keys.sealer.seal
@@ -93,8 +96,7 @@ class Replies:
             "handled_us": now_us if is_handled else None,
             "received_us": now_us,
             "unsigned": not reply.signed,
-            "reply": due.reply,
-            "no_reply": due.why_not,
+            **due,
         }
         store.store_reply(connection, values)
 
@@ -102,11 +104,19 @@ class Replies:
         """A stop that anyone may have made up acts too, but only so many a minute: the rest wait for a person."""
         return reply.signed or store.unsigned_stops(connection, reply.sender_id, now_us - MINUTE_US) < self._limit
 
+    def _asked(self, contact_id: int | None, answered: _Answered | None) -> Asked:
+        if answered is None:
+            return Asked(contact_id)
+        message, meaning = answered
+        has_words = (message.plan_id, meaning) in self._worded
+        return Asked(contact_id, message.plan_id, meaning, has_words, message.name, message.occasion)
+
     def _keywords_of(self, connection: Connection, plan_id: int) -> dict[str, list[str]]:
         """Meaning → keywords."""
         if plan_id not in self._keywords:
             written: list[dict[str, Any]] = plan_by_id(connection, plan_id).document["campaign"].get("answers", [])
             self._keywords[plan_id] = {answer["meaning"]: list(answer["keywords"]) for answer in written}
+            self._worded |= {(plan_id, answer["meaning"]) for answer in written if answer.get("reply")}
         return self._keywords[plan_id]
 
 

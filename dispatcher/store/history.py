@@ -111,6 +111,9 @@ def _inbound(
             "meaning": row.meaning,
             "received": iso(row.received_us),
             "handled": iso(row.handled_us),
+            "answered": keys.sealer.open("inbound.reply", row.id, row.reply_sealed) if row.reply_sealed else "",
+            "answered_state": row.reply_state,
+            "answered_at": iso(row.reply_begun_us),
             "note": keys.sealer.open("inbound.note", row.id, row.note_sealed) if row.note_sealed else "",
         }
 

@@ -30,6 +30,8 @@ _BLANK: Final[dict[str, Any]] = {
     "minor": False,
 }  # fmt: skip
 
+_BLANK_REPLY: Final = dict.fromkeys(("text_sealed", "address_sealed", "note_sealed", "reply_sealed"))
+
 
 def suppress(connection: Connection, address_hash: bytes, purpose: str, reason: str, via: str, now_us: int) -> bool:
     """False where the number had refused that already; the first refusal keeps its date."""
@@ -92,7 +94,7 @@ def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[byt
     kept = set(connection.execute(still_used).scalars())
     orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
     mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
-    connection.execute(update(inbound).where(mine).values(text_sealed=None, address_sealed=None, note_sealed=None))
+    connection.execute(update(inbound).where(mine).values(**_BLANK_REPLY))
     # an officer's own words may name the person; that, when and how the number refused stays (invariant 14)
     written = any_of(connection, suppressions.c.address_hash, orphaned) & (suppressions.c.via == "officer")
     connection.execute(update(suppressions).where(written).values(reason=""))

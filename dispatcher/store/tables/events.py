@@ -15,7 +15,16 @@ from sqlalchemy import (
     text,
 )
 
-from dispatcher.store.tables.base import Big, Document, flag_column, id_column, metadata, us_column, word_column
+from dispatcher.store.tables.base import (
+    Big,
+    Document,
+    State,
+    flag_column,
+    id_column,
+    metadata,
+    us_column,
+    word_column,
+)
 
 receipts = Table(
     "receipts",
@@ -45,6 +54,7 @@ receipts = Table(
 )
 
 #: `unsigned`: by a gateway that signs nothing. `reply`: the automatic answer that is due; `no_reply`: why none is.
+#: `reply_…`: its text and its life (receipts/reply_life.py); sent from `reply_next_us` to `reply_until_us`.
 inbound = Table(
     "inbound",
     metadata,
@@ -65,9 +75,31 @@ inbound = Table(
     Column("note_sealed", LargeBinary),
     word_column("reply"),
     word_column("no_reply"),
+    Column("reply_state", State, nullable=False, server_default=""),
+    Column("reply_sealed", LargeBinary),
+    us_column("reply_next_us"),
+    us_column("reply_until_us"),
+    Column("reply_attempt", SmallInteger, nullable=False, server_default="0"),
+    Column("reply_token", Big),
+    us_column("reply_begun_us"),
+    word_column("reply_provider_id"),
+    word_column("reply_code"),
     UniqueConstraint("sender_id", "provider_id"),
     Index("ix_inbound_address_hash", "address_hash"),
     Index("ix_inbound_sender_id_received_us", "sender_id", "received_us"),
+    Index(
+        "ix_inbound_reply_due",
+        "sender_id",
+        "reply_next_us",
+        postgresql_where=text("reply_state = 'due'"),
+        sqlite_where=text("reply_state = 'due'"),
+    ),
+    Index(
+        "ix_inbound_reply_begun",
+        "reply_begun_us",
+        postgresql_where=text("reply_state = 'begun'"),
+        sqlite_where=text("reply_state = 'begun'"),
+    ),
 )
 
 answers = Table(
