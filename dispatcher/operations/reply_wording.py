@@ -22,7 +22,7 @@ from dispatcher.store.sessions import find_session
 
 
 class Asked(NamedTuple):
-    """For whom, and for which answer of which plan. `saying`: something else than the answer's own words.
+    """For whom, and for which answer of which plan. `has_words`: of its own; `saying`: what is said without them.
 
     `step`, `occasion`: of the message that was answered. `codes`: of the sessions to choose from.
     """
@@ -35,6 +35,7 @@ class Asked(NamedTuple):
     occasion: str = ""
     saying: Saying | None = None
     codes: Sequence[str] = ()
+    is_waiting: bool = False
 
 
 class ReplyWording:
@@ -49,7 +50,7 @@ class ReplyWording:
         person = Recipient(0)
         if asked.contact_id is not None:
             person = load_people(connection, [asked.contact_id], self._context.keys).get(asked.contact_id, person)
-        if kind == "answer" and asked.has_words and asked.plan_id is not None and asked.saying is None:
+        if kind == "answer" and asked.has_words and asked.plan_id is not None:
             return self._own(connection, asked.plan_id, asked, person, media)
         words = text_of(asked.saying or kind, person.language or "id", self._context.settings.inbound.texts)
         return words.replace(CODES, ", ".join(asked.codes))
@@ -61,11 +62,12 @@ class ReplyWording:
                 self._revisions[plan_id] = Revision.from_document(plan_by_id(connection, plan_id).document)
             revision = self._revisions[plan_id]
             campaign = revision.campaign
-            versions = next((one.reply for one in campaign.answers if one.meaning == asked.meaning), {})
+            answer = next(one for one in campaign.answers if one.meaning == asked.meaning)
+            versions = answer.reply_waiting if asked.is_waiting else answer.reply
             standing = find_session(connection, asked.occasion) if asked.occasion else None
             session = standing.as_session(campaign.zone) if standing else campaign.sessions.get(asked.occasion)
             wording = Wording(campaign, campaign.step(asked.step), session, revision.templates)
             return wording.say(versions, person, media).preview
-        except (TemplateProblem, KeyError, ValueError) as problem:
+        except (TemplateProblem, KeyError, ValueError, StopIteration) as problem:
             log.warning("reply-not-rendered", plan=plan_id, meaning=asked.meaning, problem=type(problem).__name__)
             return ""

@@ -31,6 +31,10 @@ def cancel_queued_for_contact(connection: Connection, contact_id: int, now_us: i
     return _cancel(connection, messages.c.contact_id == contact_id, now_us=now_us, reason=reason)
 
 
+def cancel_queued(connection: Connection, message_ids: Sequence[int], now_us: int, reason: str) -> int:
+    return _cancel(connection, any_of(connection, messages.c.id, message_ids), now_us=now_us, reason=reason)
+
+
 def _cancel(connection: Connection, *conditions: ColumnElement[bool], now_us: int, reason: str) -> int:
     """A row that a worker has claimed is still queued; without its token the worker cannot begin it. Caps come back."""
     queued = select(messages.c.id).where(messages.c.status == Status.QUEUED, *conditions)

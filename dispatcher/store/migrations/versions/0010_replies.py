@@ -1,4 +1,4 @@
-"""Automatic answers that are sent"""
+"""Automatic answers that are sent; who got a place after waiting"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,7 @@ def upgrade() -> None:
     op.add_column("inbound", sa.Column("reply_begun_us", Big))
     op.add_column("inbound", sa.Column("reply_provider_id", sa.Text(), server_default="", nullable=False))
     op.add_column("inbound", sa.Column("reply_code", sa.Text(), server_default="", nullable=False))
+    op.add_column("session_people", sa.Column("promoted_us", Big))
     for name, columns, state in (
         ("ix_inbound_reply_due", ["sender_id", "reply_next_us"], "due"),
         ("ix_inbound_reply_begun", ["reply_begun_us"], "begun"),
