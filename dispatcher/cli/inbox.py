@@ -17,7 +17,8 @@ app = typer.Typer(
 )
 
 _COLUMNS = ("id", "received", "sender", "campaign", "from", "contact", "meaning", "handled", "handled_by")
-_AUTOMATIC = ("reply", "no_reply")
+_AUTOMATIC = ("reply", "no_reply", "reply_state", "reply_begun")
+_TEXTS = ("text", "note", "answer")
 
 Handled = Annotated[bool, typer.Option("--all", help="Those that are done as well.")]
 Campaign = Annotated[str, typer.Option(help="Only those to this campaign.")]
@@ -46,7 +47,7 @@ def list_(
     if as_json:
         print_json(found)
         return
-    columns = (*_COLUMNS, *(("text", "note") if show_text else ()))
+    columns = (*_COLUMNS, "reply_state", *(_TEXTS if show_text else ()))
     print_table(columns, [(str(row["id"]), *_cells(row, columns[1:])) for row in found])
 
 
@@ -74,7 +75,7 @@ def export(
         raise UsageError("option", f"--format {format_} is not known", "Choose one of: csv, xlsx.")
     options = {"handled": handled, "show_number": show_number, "show_text": show_text}
     found = _found(limit, (campaign, older, newer, stops), options)
-    columns = (*_COLUMNS, *_AUTOMATIC, *(("text", "note") if show_text else ()))
+    columns = (*_COLUMNS, *_AUTOMATIC, *(_TEXTS if show_text else ()))
     rows = tuple(_cells(row, columns) for row in found)
     content = (
         table_as_csv(columns, rows).encode() if format_ == "csv" else table_as_xlsx(Section("inbox", columns, rows))

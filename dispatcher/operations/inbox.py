@@ -24,6 +24,8 @@ class Only(NamedTuple):
 
 
 EVERYTHING: Final = Only()
+_COLUMN: Final = {"answer": "reply"}
+"""Under which name what is shown was sealed, where that differs."""
 
 
 def list_inbox(
@@ -56,7 +58,7 @@ def _wanted(only: Only, now_us: int, *, handled: bool) -> inbox.Wanted:
 
 def _line(context: Context, row: Any, *, show_number: bool, show_text: bool) -> dict[str, Any]:
     number = _open(context, "address", row.id, row.address_sealed)
-    shown = {"text": row.text_sealed, "note": row.note_sealed} if show_text else {}
+    shown = {"text": row.text_sealed, "note": row.note_sealed, "answer": row.reply_sealed} if show_text else {}
     return {
         "id": row.id,
         "received": iso(row.received_us),
@@ -69,7 +71,9 @@ def _line(context: Context, row: Any, *, show_number: bool, show_text: bool) -> 
         "handled_by": row.handled_by,
         "reply": row.reply,
         "no_reply": row.no_reply,
-        **{name: _open(context, name, row.id, sealed) for name, sealed in shown.items()},
+        "reply_state": row.reply_state,
+        "reply_begun": iso(row.reply_begun_us),
+        **{name: _open(context, _COLUMN.get(name, name), row.id, sealed) for name, sealed in shown.items()},
     }
 
 

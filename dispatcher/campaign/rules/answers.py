@@ -16,7 +16,6 @@ CODES: Final = {
     "answer-twice": "Two answers share a keyword.",
     "answer-close": "Keywords of two answers are one slip apart, so that no slip in them is forgiven.",
     "answer-rsvp": "People are invited to sessions, and no answer says `rsvp:`, so that nobody's place is kept.",
-    "answer-no-session": "An answer says `rsvp:`, and no step invites to a session.",
     "code-taken": "The code of a session reads as a keyword, as stop, start or help, or as another session's code.",
     "answer-empty": "A keyword has no letters or digits, so that nothing matches it.",
 }
@@ -40,10 +39,6 @@ def _rsvp(context: LintContext) -> Iterator[Diagnostic]:
     if campaign.answers and invites and not any(answer.rsvp for answer in campaign.answers):
         message = "no answer says whether people come: places are not counted, and nobody is put on a waiting list"
         yield context.at(("answers",), "answer-rsvp", "info", message, hint="add `rsvp: yes` and `rsvp: no`", key=True)
-    for index, answer in enumerate(campaign.answers):
-        if answer.rsvp and not invites:
-            message = "`rsvp:` has no effect where no step invites to a session"
-            yield context.at(("answers", index, "rsvp"), "answer-no-session", "warning", message, hint="remove it")
 
 
 def _codes(context: LintContext) -> Iterator[Diagnostic]:
