@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from dispatcher.campaign.fingerprint import short
 from dispatcher.core.clock import DAY_US, MINUTE_US
 from dispatcher.core.errors import DispatcherError
 from dispatcher.core.phone import parse_phone
@@ -19,6 +21,7 @@ from dispatcher.spi import Inbound
 from dispatcher.store import replies as store
 from dispatcher.store.contacts import find_by_address
 from dispatcher.store.plans import plan_by_id
+from dispatcher.store.pledges import body_of
 from dispatcher.store.stops import stop_address
 
 _ANSWERS_WITHIN_US = 30 * DAY_US
@@ -74,7 +77,7 @@ class Replies:
         answered, asked = None, Asked(contact_id)
         if not word and contact_id is not None:
             mine = [(one, words) for one, words in zip(reached, keywords, strict=True) if one.contact_id == contact_id]
-            answered = _answer(connection, mine, reply.texts, now_us)
+            answered = self._answer(connection, mine, reply.texts, now_us)
             asked = self._asked(contact_id, answered)
         # a person decides on START: what was refused stays refused (invariant 14)
         is_handled = is_stop or (answered is not None and not answered.choices)
@@ -117,36 +120,41 @@ class Replies:
             return about._replace(saying="waiting", is_waiting=True, has_words=meaning in known.worded_waiting)
         return about._replace(has_words=meaning in known.worded)
 
+    def _answer(
+        self, connection: Connection, reached: Sequence[tuple[Any, Keywords]], texts: Sequence[str], now_us: int
+    ) -> Answered | None:
+        """Kept, with the place that it asks for. `reached`: the person's messages with the keywords of their plans."""
+        found = read_answer(reached, texts)
+        if found is None:
+            return None
+        answered = keep_place(connection, found, reached, now_us)
+        message = answered.message
+        values = {
+            "campaign_id": message.campaign_id,
+            "contact_id": message.contact_id,
+            "meaning": answered.meaning,
+            "step_id": message.step_id,
+            "message_id": message.id,
+            "cell_id": message.cell_id,
+            "via": "reply",
+            "text_version": f"{short(message.fingerprint)}/{message.name}/{message.hop}",
+            "text_hash": self._hash_of(connection, message.id),
+            "at_us": now_us,
+        }
+        store.put_answer(connection, values)
+        return answered
+
+    def _hash_of(self, connection: Connection, message_id: int) -> str:
+        """SHA-256 of what the person got, as it is stored; "" where it is gone."""
+        sealed = body_of(connection, message_id)
+        if sealed is None:
+            return ""
+        return hashlib.sha256(self._keys.sealer.open("messages.body", message_id, sealed).encode()).hexdigest()
+
     def _keywords_of(self, connection: Connection, plan_id: int) -> Keywords:
         if plan_id not in self._keywords:
             self._keywords[plan_id] = Keywords.of(plan_by_id(connection, plan_id).document["campaign"])
         return self._keywords[plan_id]
-
-
-def _answer(
-    connection: Connection, reached: Sequence[tuple[Any, Keywords]], texts: Sequence[str], now_us: int
-) -> Answered | None:
-    """Kept, with the place that it asks for. `reached`: the person's messages with the keywords of their plans."""
-    answered = read_answer(reached, texts)
-    if answered is None:
-        return None
-    answered = keep_place(connection, answered, reached, now_us)
-    store.put_answer(connection, _answer_row(answered.message, answered.meaning, now_us))
-    return answered
-
-
-def _answer_row(message: Any, meaning: str, now_us: int) -> dict[str, Any]:
-    return {
-        "campaign_id": message.campaign_id,
-        "contact_id": message.contact_id,
-        "meaning": meaning,
-        "step_id": message.step_id,
-        "message_id": message.id,
-        "cell_id": message.cell_id,
-        "via": "reply",
-        "text_version": str(message.plan_id),
-        "at_us": now_us,
-    }
 
 
 def _e164(number: str) -> str:

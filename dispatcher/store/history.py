@@ -13,6 +13,7 @@ from dispatcher.store.bulk import any_of
 from dispatcher.store.exchanges import of_messages as exchanges_of
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import (
+    answer_events,
     answers,
     attempts,
     campaigns,
@@ -45,6 +46,7 @@ def read_history(
         "receipts": _plain(connection, receipts, any_of(connection, receipts.c.message_id, message_ids)),
         "replies": list(_inbound(connection, keys, contact_ids, hashes)),
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
+        "answer_events": _plain(connection, answer_events, any_of(connection, answer_events.c.contact_id, contact_ids)),
         "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
         "exchanges": list(_exchanges(connection, keys, message_ids)),
         "caps": _plain(connection, cap_uses, any_of(connection, cap_uses.c.contact_id, contact_ids)),
@@ -128,5 +130,5 @@ def _shown(row: RowMapping) -> Record:
     return {
         name.removesuffix("_us"): iso(value) if name.endswith("_us") else value
         for name, value in row.items()
-        if not name.endswith(("_sealed", "_hash")) and name not in _PROOF
+        if (not name.endswith(("_sealed", "_hash")) or name == "text_hash") and name not in _PROOF
     }

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from dispatcher.core.status import Status
-from dispatcher.store.bulk import any_of
-from dispatcher.store.tables import answers, inbound, messages, senders, steps, suppressions
+from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.tables import answer_events, answers, inbound, messages, plans, senders, steps, suppressions
 
 _RECENT = 20
 _MAY_HAVE_REACHED = (
@@ -75,7 +75,9 @@ def recent_messages(connection: Connection, address_hash: bytes, sender_id: int,
     """
     statement = (
         select(m.id, m.contact_id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id, steps.c.name, steps.c.occasion)
+        .add_columns(m.hop, plans.c.fingerprint)
         .join(steps, steps.c.id == m.step_id)
+        .join(plans, plans.c.id == steps.c.plan_id)
         .where(
             m.address_hash == address_hash,
             m.begun_us > since_us,
@@ -88,7 +90,8 @@ def recent_messages(connection: Connection, address_hash: bytes, sender_id: int,
 
 
 def put_answer(connection: Connection, values: dict[str, Any]) -> None:
-    """The last answer of a person to a campaign is the one that counts."""
+    """The last answer of a person to a campaign is the one that counts; all of them are kept."""
     mine = (answers.c.campaign_id == values["campaign_id"]) & (answers.c.contact_id == values["contact_id"])
     connection.execute(delete(answers).where(mine))
     connection.execute(insert(answers).values(**values))
+    insert_ignore(connection, answer_events, [values])

@@ -14,6 +14,8 @@ from dispatcher.store.exchanges import forget_messages
 from dispatcher.store.installation import take_ids
 from dispatcher.store.ledger import append, blank_person
 from dispatcher.store.tables import (
+    answer_events,
+    answers,
     consents,
     contact_points,
     contacts,
@@ -71,6 +73,8 @@ def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:
     blank_person(connection, contact_id)
     _blank_messages(connection, contact_id)
     _blank_replies(connection, contact_id, hashes)
+    for table in (answers, answer_events):
+        connection.execute(update(table).where(table.c.contact_id == contact_id).values(text_hash=""))
     connection.execute(
         update(contacts).where(contacts.c.id == contact_id).values(**_BLANK, erased_us=now_us, updated_us=now_us)
     )

@@ -14,7 +14,7 @@ from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Status
 from dispatcher.operations.sessions import list_sessions, set_session
 from dispatcher.store.attendance import set_rsvp
-from dispatcher.store.tables import answers, inbound, plans, session_people, sessions
+from dispatcher.store.tables import answers, inbound, plans, session_people, sessions, steps
 from tests.integration.builders import Person
 from tests.integration.web.stage import Stage
 
@@ -43,9 +43,9 @@ class Sessions(Stage):
                     "updated_us": 1,
                 }
                 connection.execute(insert(sessions).values(**row))
-        steps = [{"name": "undangan"}, {"name": "pengingat", "audience": {"rsvp": ["yes", "waiting", "none"]}}]
-        steps.append({"name": "bahan", "audience": {"rsvp": []}})
-        document = {"campaign": {"answers": ANSWERS, "steps": steps, "sessions": {"barat": {"code": "B1"}}}}
+        written = [{"name": "undangan"}, {"name": "pengingat", "audience": {"rsvp": ["yes", "waiting", "none"]}}]
+        written.append({"name": "bahan", "audience": {"rsvp": []}})
+        document = {"campaign": {"answers": ANSWERS, "steps": written, "sessions": {"barat": {"code": "B1"}}}}
         with self.context.database.begin() as connection:
             connection.execute(update(plans).where(plans.c.slug == "kelas").values(document=document))
         self.steps = {
@@ -99,6 +99,8 @@ def test_more_places_are_given_to_those_who_wait(stage: Sessions) -> None:
     people = [stage.person() for _ in range(4)]
     for one in people:
         stage.rsvp(one, "yes")
+    with stage.context.database.begin() as connection:
+        connection.execute(update(steps).values(state="done"))
     set_session(stage.context, "pusat", {"capacity": "3"}, "Ani")
     assert [stage.places["pusat", one.id] for one in people] == ["yes", "yes", "yes", "waiting"]
 

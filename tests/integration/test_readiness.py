@@ -108,7 +108,7 @@ def test_another_schema_is_refused(database_url: str, tmp_path: Path, revision: 
 
 
 _ADDED = {
-    "tables": ("restores", "breaker_marks", "stops", "recent_people", "exchanges", "consent_sheets"),
+    "tables": ("restores", "breaker_marks", "stops", "recent_people", "exchanges", "consent_sheets", "answer_events"),
     "columns": (
         "campaigns.breaker_off",
         "senders.spacing_us",
@@ -134,6 +134,7 @@ _ADDED = {
         "inbound.reply_provider_id",
         "inbound.reply_code",
         "session_people.promoted_us",
+        "answers.text_hash",
     ),
 }
 """By the migrations after the first."""

@@ -102,6 +102,8 @@ inbound = Table(
     ),
 )
 
+#: What a person says to a campaign now. `text_version`: fingerprint, step and hop of what was answered; `text_hash`: of
+#: the very words that the person got.
 answers = Table(
     "answers",
     metadata,
@@ -114,7 +116,27 @@ answers = Table(
     word_column("via"),
     word_column("text_version"),
     us_column("at_us", required=True),
+    word_column("text_hash"),
     PrimaryKeyConstraint("campaign_id", "contact_id"),
+)
+
+#: Every answer there was, so that a change of mind erases none.
+answer_events = Table(
+    "answer_events",
+    metadata,
+    Column("campaign_id", Big, nullable=False),
+    Column("contact_id", Big, nullable=False),
+    us_column("at_us", required=True),
+    Column("meaning", Text, nullable=False),
+    Column("step_id", Big),
+    Column("message_id", Big),
+    Column("cell_id", Big),
+    word_column("via"),
+    word_column("text_version"),
+    word_column("text_hash"),
+    PrimaryKeyConstraint("campaign_id", "contact_id", "at_us", "meaning"),
+    Index("ix_answer_events_contact_id", "contact_id"),
+    sqlite_with_rowid=False,
 )
 
 #: Who did what, for the record: approvals, pauses, settlements, changes of rates. Never a number, a name or a text.
