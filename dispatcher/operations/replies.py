@@ -17,6 +17,7 @@ from dispatcher.operations.context import Context
 from dispatcher.operations.invitations import Answered, Keywords, keep_place, read_answer
 from dispatcher.operations.reply_wording import Asked
 from dispatcher.receipts.keywords import universal_word
+from dispatcher.render.content import decode
 from dispatcher.spi import Inbound
 from dispatcher.store import replies as store
 from dispatcher.store.contacts import find_by_address
@@ -145,11 +146,12 @@ class Replies:
         return answered
 
     def _hash_of(self, connection: Connection, message_id: int) -> str:
-        """SHA-256 of what the person got, as it is stored; "" where it is gone."""
+        """SHA-256 of the text that the person got, of a template as it is stored; "" where it is gone."""
         sealed = body_of(connection, message_id)
         if sealed is None:
             return ""
-        return hashlib.sha256(self._keys.sealer.open("messages.body", message_id, sealed).encode()).hexdigest()
+        body = self._keys.sealer.open("messages.body", message_id, sealed)
+        return hashlib.sha256((decode(body).text or body).encode()).hexdigest()
 
     def _keywords_of(self, connection: Connection, plan_id: int) -> Keywords:
         if plan_id not in self._keywords:

@@ -28,7 +28,10 @@ from dispatcher.operations.session_course import Course, take_course
 from dispatcher.store.attendance import promote, promoted
 from dispatcher.store.installation import record_act
 from dispatcher.store.reports import attendance
-from dispatcher.store.sessions import campaigns_by_session, change_session, put_sessions, table_of
+from dispatcher.store.sessions import campaigns_by_session, change_session, put_sessions, table_of, told_people
+
+SAID: Final = frozenset({"title", "place", "address", "starts", "ends"})
+"""Of what stands of a session, what people were told."""
 
 MOST: Final = 10_000
 """Sessions in one file: they are read at once, and change in one commit."""
@@ -171,6 +174,10 @@ def _store(
     moved = [session.code for session in others if session.code in before]
     course = take_course(expander.revision, connection, moved, now_us) if moved else Course()
     for session in others:
+        if session.code in before and SAID.intersection(changed(before[session.code], session)):
+            people = told_people(connection, session.code)
+            course.told |= {session.code: people} if people else {}
+    for session in others:
         fields = changed(before[session.code], session) if session.code in before else ()
         verb = "session set" if session.code in before else "session import"
         record_act(connection, now_us, by, verb, session.code, {"changed": list(fields)})
@@ -262,4 +269,4 @@ def course_as_dict(course: Course) -> dict[str, Any]:
         {"campaign": one.campaign, "step": one.step, "occasion": one.occasion, "due": iso(one.due_us, one.zone)}
         for one in course.moved
     ]
-    return {"moved": moved, "paused": course.paused, "rewritten": course.to_rewrite}
+    return {"moved": moved, "paused": course.paused, "rewritten": course.to_rewrite, "told": course.told}

@@ -105,6 +105,18 @@ def test_more_places_are_given_to_those_who_wait(stage: Sessions) -> None:
     assert [stage.places["pusat", one.id] for one in people] == ["yes", "yes", "yes", "waiting"]
 
 
+def test_a_move_tells_how_many_were_told_the_former_time(stage: Sessions) -> None:
+    """Who was reached or may have been, once, unless they declined."""
+    people = [stage.invited("pusat") for _ in range(3)]
+    stage.message(Status.QUEUED, stage.person(), step_id=stage.steps["undangan", "pusat"])
+    stage.message(Status.DELIVERED, people[0], step_id=stage.steps["bahan", "pusat"])
+    stage.rsvp(people[2], "no")
+    with stage.context.database.begin() as connection:
+        connection.execute(update(steps).values(state="done"))
+    assert set_session(stage.context, "pusat", {"place": "Aula"}, "Ani")["told"] == {"pusat": 2}
+    assert set_session(stage.context, "pusat", {"capacity": "7"}, "Ani")["told"] == {}
+
+
 def test_a_place_is_never_given_twice(stage: Sessions) -> None:
     """Who asks at the same time waits for the others' commits."""
     people = [stage.person() for _ in range(12)]

@@ -23,7 +23,7 @@ from tests.integration.builders import GONDANGDIA, KEYS, Person
 from tests.integration.web.stage import Stage
 
 TEXT = "Ikrar: netral. Setuju?"
-HASH = hashlib.sha256(f"T{TEXT}".encode()).hexdigest()
+HASH = hashlib.sha256(TEXT.encode()).hexdigest()
 VERSION = f"{'f' * 16}/ajakan/0"
 
 

@@ -65,7 +65,7 @@ def test_a_keyword_answers_the_campaign(stage: Stage) -> None:
     assert (row.campaign_id, row.contact_id, row.meaning, row.via) == (stage.campaign_id, person.id, "hadir", "reply")
     assert (row.step_id, row.message_id, row.cell_id) == (stage.step_id, message, person.cell_id)
     assert row.text_version == f"{'f' * 16}/ajakan/0"
-    assert row.text_hash == hashlib.sha256(b"THalo").hexdigest()
+    assert row.text_hash == hashlib.sha256(b"Halo").hexdigest()
     assert stage.inbox == [("hadir", False)]
     assert stage.rows(inbound)[0].contact_id == person.id
 
