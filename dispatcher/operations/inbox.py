@@ -11,6 +11,7 @@ from dispatcher.core.phone import mask
 from dispatcher.operations.context import Context
 from dispatcher.store import inbox
 from dispatcher.store.campaigns import require_campaign
+from dispatcher.store.inspection import receipts_of
 from dispatcher.store.installation import record_act
 
 
@@ -47,6 +48,27 @@ def list_inbox(
             looked_at = {"replies": len(rows), "number": show_number, "text": show_text}
             record_act(connection, context.now_us(), by, "inbox list", "", looked_at)
     return [_line(context, row, show_number=show_number, show_text=show_text) for row in rows]
+
+
+def show_reply(
+    context: Context, reply_id: int, by: str, *, show_number: bool = False, show_text: bool = False
+) -> dict[str, Any]:
+    """One reply, whether it needed a person or not, and what receipts said of its automatic answer."""
+    with context.database.begin() as connection:
+        row = inbox.read_reply(connection, reply_id)
+        if row is None:
+            raise UsageError("unknown-reply", f"there is no reply {reply_id}", "See: dispatcher inbox list --all")
+        told = receipts_of(connection, reply_id)
+        if show_number or show_text:
+            looked_at = {"number": show_number, "text": show_text}
+            record_act(connection, context.now_us(), by, "inbox show", str(reply_id), looked_at)
+    return {
+        **_line(context, row, show_number=show_number, show_text=show_text),
+        "reply_until": iso(row.reply_until_us),
+        "reply_attempt": row.reply_attempt,
+        "reply_code": row.reply_code,
+        "receipts": [{"received": iso(one.received_us), "status": one.status, "code": one.code} for one in told],
+    }
 
 
 def _wanted(only: Only, now_us: int, *, handled: bool) -> inbox.Wanted:

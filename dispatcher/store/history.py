@@ -40,10 +40,11 @@ def read_history(
     """Everything that happened with these people and numbers: the sections of an export, oldest first."""
     mine = any_of(connection, messages.c.contact_id, contact_ids)
     message_ids = list(connection.execute(select(messages.c.id).where(mine)).scalars())
+    reply_ids = list(connection.execute(select(inbound.c.id).where(_wrote(connection, contact_ids, hashes))).scalars())
     return {
         "messages": list(_messages(connection, keys, mine)),
         "attempts": _plain(connection, attempts, any_of(connection, attempts.c.message_id, message_ids)),
-        "receipts": _plain(connection, receipts, any_of(connection, receipts.c.message_id, message_ids)),
+        "receipts": _plain(connection, receipts, any_of(connection, receipts.c.message_id, [*message_ids, *reply_ids])),
         "replies": list(_inbound(connection, keys, contact_ids, hashes)),
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
         "answer_events": _plain(connection, answer_events, any_of(connection, answer_events.c.contact_id, contact_ids)),
@@ -100,12 +101,16 @@ def _left_out(connection: Connection, contact_ids: Sequence[int]) -> Iterator[Re
         yield {"campaign": row.slug, "step": row.name, "reason": row.reason}
 
 
+def _wrote(connection: Connection, contact_ids: Sequence[int], hashes: Sequence[bytes]) -> ColumnElement[bool]:
+    c = inbound.c
+    return or_(any_of(connection, c.contact_id, contact_ids), any_of(connection, c.address_hash, hashes))
+
+
 def _inbound(
     connection: Connection, keys: Keys, contact_ids: Sequence[int], hashes: Sequence[bytes]
 ) -> Iterator[Record]:
     c = inbound.c
-    mine = or_(any_of(connection, c.contact_id, contact_ids), any_of(connection, c.address_hash, hashes))
-    for row in connection.execute(select(inbound).where(mine).order_by(c.id)):
+    for row in connection.execute(select(inbound).where(_wrote(connection, contact_ids, hashes)).order_by(c.id)):
         yield {
             "id": row.id,
             "number": keys.sealer.open("inbound.address", row.id, row.address_sealed) if row.address_sealed else "",

@@ -99,6 +99,10 @@ def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[byt
     orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
     mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
     connection.execute(update(inbound).where(mine).values(**_BLANK_REPLY))
+    # what providers called with: the replies themselves, and receipts of the answers to them
+    r, ids = receipts.c, connection.execute(select(inbound.c.id).where(mine)).scalars().all()
+    told = any_of(connection, r.id, ids) | any_of(connection, r.message_id, ids)
+    connection.execute(update(receipts).where(told, r.raw_sealed.is_not(None)).values(raw_sealed=None))
     # an officer's own words may name the person; that, when and how the number refused stays (invariant 14)
     written = any_of(connection, suppressions.c.address_hash, orphaned) & (suppressions.c.via == "officer")
     connection.execute(update(suppressions).where(written).values(reason=""))

@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from dispatcher.core.clock import DAY_US, MINUTE_US, SECOND_US
 from dispatcher.core.segments import measure
 from dispatcher.core.status import Reason, Status
+from dispatcher.operations.inbox import show_reply
 from dispatcher.operations.ingest import Arrived, Ingest, match_parked
 from dispatcher.operations.restore import mark_restored
 from dispatcher.operations.senders import sync_senders
@@ -293,6 +294,10 @@ def test_receipts_of_an_answer_find_it_in_any_order(stage: Replying) -> None:
     for status in (Status.DELIVERED, Status.SENT, Status.FAILED, Status.DELIVERED):
         stage.tell(ref, status)
     assert stage.states == ["delivered"]
+    shown = show_reply(stage.context, stage.replies[0].id, "Ani", show_text=True)
+    assert [one["status"] for one in shown["receipts"]] == ["delivered", "sent", "failed", "delivered"]
+    assert (shown["reply_state"], shown["answer"]) == ("delivered", BUILT_IN["help"]["id"])
+    assert NUMBER not in str(shown)
     with stage.context.database.read() as connection:
         told = connection.execute(select(receipts.c.state).where(receipts.c.state != "inbound")).scalars().all()
     assert told == ["folded"] * 4
@@ -353,6 +358,7 @@ def test_an_erased_person_is_not_answered_and_the_words_are_gone(stage: Replying
     stage.running()
     stage.say("HADIR")
     person = stage.replies[0].contact_id
+    stage.tell(make_ref(stage.replies[0].id, 1), Status.SENT)
     with stage.context.database.read() as connection:
         (told,) = read_history(connection, KEYS, [person], [])["replies"]
     assert told["answered"] == "Terima kasih Warga 0, sampai jumpa."
@@ -360,6 +366,8 @@ def test_an_erased_person_is_not_answered_and_the_words_are_gone(stage: Replying
         erase_contact(connection, person, stage.context.now_us())
     (row,) = stage.replies
     assert row.reply_sealed is None
+    with stage.context.database.read() as connection:
+        assert set(connection.execute(select(receipts.c.raw_sealed)).scalars()) == {None}
     stage.run(lambda c: reply_queue.begin_replies(c, [_as_due(row)], 1, stage.context.now_us()))
     assert stage.states == ["cancelled"]
 
