@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dispatcher.campaign.model import Caps, Duration, Identifier, Slug, parse_duration
+from dispatcher.campaign.model import Caps, Duration, Identifier, Slug, Texts, parse_duration
 from dispatcher.core.errors import ProviderError, UsageError
 from dispatcher.delivery.breaker import Limits
 from dispatcher.receipts.autoreply import Kind
+from dispatcher.receipts.reply_texts import Saying
 
 DEFAULT_DATABASE = "sqlite:///dispatcher.db"
 DEFAULT_CONFIG = "dispatcher.yaml"
@@ -142,6 +143,7 @@ class InboundSettings(Part):
     )
     reply_spacing: Duration = Field(timedelta(days=1), ge=timedelta(minutes=1))
     """Between two automatic answers to the same number."""
+    texts: dict[Saying, Texts] = Field(default_factory=dict, description="What they say, over the built-in words.")
 
 
 class LinkSettings(Part):

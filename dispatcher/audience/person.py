@@ -31,3 +31,5 @@ class Person:
     groups: frozenset[str] = frozenset()
     attributes: Mapping[str, object] = field(default_factory=dict)
     campaigns: Mapping[str, Standing] = field(default_factory=dict)
+    rsvps: Mapping[str, str] = field(default_factory=dict)
+    """Session → yes, no or waiting."""

@@ -8,13 +8,24 @@ from datetime import date
 from dispatcher.audience.areas import Area
 from dispatcher.audience.person import Person, Standing
 from dispatcher.audience.selection import AttributeType, evaluate, parse
-from dispatcher.campaign.model import Audience, Outcome, Rule
+from dispatcher.campaign.model import Audience, Outcome, Rule, StepRule
 
 
 def is_targeted(
-    audience: Audience, step: Rule, person: Person, attributes: Mapping[str, AttributeType], *, on: date
+    audience: Audience,
+    step: Rule,
+    person: Person,
+    attributes: Mapping[str, AttributeType],
+    *,
+    on: date,
+    session: str = "",
 ) -> bool:
-    """Whether a step of the campaign means this person. An audience that says nothing means nobody."""
+    """Whether a step of the campaign means this person. An audience that says nothing means nobody.
+
+    `session`: that the step invites to; "" for none.
+    """
+    if isinstance(step, StepRule) and step.rsvp and person.rsvps.get(session, "none") not in step.rsvp:
+        return False
     if audience.is_empty and not audience.everyone:
         return False
     included = all(matches(rule, person, attributes, on=on) for rule in (audience, step))

@@ -202,6 +202,18 @@ class Audience(Rule):
     exclude: Rule = Field(Rule(), description="Leave these out.")
 
 
+class StepRule(Rule):
+    """Who of the campaign's audience a step means; `rsvp` speaks of the step's own session."""
+
+    rsvp: tuple[Literal["yes", "no", "waiting", "none"], ...] = Field(
+        (), description="What they said to the step's session: yes, no, waiting (for a place), none (nothing yet)."
+    )
+
+    @property
+    def is_empty(self) -> bool:
+        return super().is_empty and not self.rsvp
+
+
 class Session(Part):
     """An event that people are invited to. Its name stands for one event in the whole installation."""
 
@@ -212,6 +224,7 @@ class Session(Part):
     starts: Instant = Field(description="When it begins.")
     ends: Instant | None = Field(None, description="When it ends.")
     capacity: int | None = Field(None, ge=1, description="How many people have room.")
+    code: str = Field("", max_length=20, description="The word by which replies name it; default: its name.")
 
 
 class ProviderTemplate(Part):
@@ -273,7 +286,7 @@ class Step(Part):
     sessions: tuple[Slug, ...] = Field(
         (), description="Runs once for each: declared in this file, or in the session table."
     )
-    audience: Rule = Field(Rule(), description="Narrows the campaign's audience for this step.")
+    audience: StepRule = Field(StepRule(), description="Narrows the campaign's audience for this step.")
     expires: Duration = Field(timedelta(hours=24), description="Too late to be useful after this long.")
     priority: Literal["normal", "urgent"] = Field("normal", description="urgent goes before all normal messages.")
     text: Texts = Field(default_factory=dict)
@@ -287,7 +300,9 @@ class Answer(Part):
 
     keywords: tuple[str, ...] = Field(min_length=1, description="Words that count as this answer, in any case.")
     meaning: Slug = Field(description="Its name in reports and in `outcomes:`.")
+    rsvp: Literal["yes", "no"] | None = Field(None, description="What it says to the session they were invited to.")
     reply: Texts = Field(default_factory=dict)
+    reply_waiting: Texts = Field(default_factory=dict, description="In place of `reply` where the session is full.")
 
 
 class Caps(Part):

@@ -134,7 +134,7 @@ def _wrong_kind(details: ErrorDetails, path: Path, positions: Positions) -> tupl
     wanted = _KINDS.get(details["type"], "a value of another kind")
     if path[:1] == ("variables",) and len(path) == 2:
         wanted = "a text, a number, true or false, or a date"
-    if path[-1:] in (("text",), ("reply",)):
+    if path[-1:] in (("text",), ("reply",), ("reply_waiting",)):
         wanted = "a text, or a text per language"
     raw, name = _raw(path, positions), _name(path)
     if details["input"] is None:

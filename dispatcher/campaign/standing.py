@@ -95,5 +95,6 @@ def settled(campaign: Campaign, table: Table) -> Campaign:
     for code in sorted(used_codes(campaign) & table.keys()):
         mine = sessions.get(code)
         if mine is None or changed(stated(campaign, code, mine), table[code]):
-            sessions[code] = table[code].as_session(campaign.zone)
+            standing = table[code].as_session(campaign.zone)
+            sessions[code] = standing.model_copy(update={"code": mine.code if mine else ""})
     return campaign.model_copy(update={"sessions": sessions})

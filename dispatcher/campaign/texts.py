@@ -42,6 +42,7 @@ def texts_of(campaign: Campaign) -> Iterator[Text]:
         yield from _by_language(("stop", medium), texts, "stop")
     for index, answer in enumerate(campaign.answers):
         yield from _by_language(("answers", index, "reply"), answer.reply, "reply")
+        yield from _by_language(("answers", index, "reply_waiting"), answer.reply_waiting, "reply")
     yield from _of_route(("route",), campaign.route)
     for index, step in enumerate(campaign.steps):
         yield from _by_language(("steps", index, "text"), step.text, "text")

@@ -19,6 +19,7 @@ from dispatcher.cli.output import (
     progress,
     say,
 )
+from dispatcher.cli.pledges import pledges
 
 if TYPE_CHECKING:
     from dispatcher.core.diagnostics import Diagnostic
@@ -30,6 +31,8 @@ app = typer.Typer(
 
 File = Annotated[Path, typer.Argument(help="The campaign, a YAML file.")]
 Slug = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's name.")]
+app.command()(pledges)
+
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; shown in the campaign's status.")]
 
 

@@ -1,4 +1,4 @@
-"""dispatcher inbox: list, done, export."""
+"""dispatcher inbox: list, show, done, export."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Answers that need a person: list, mark as done, export."
+    no_args_is_help=True, add_completion=False, help="Answers that need a person: list, show, mark as done, export."
 )
 
 _COLUMNS = ("id", "received", "sender", "campaign", "from", "contact", "meaning", "handled", "handled_by")
-_AUTOMATIC = ("reply", "no_reply")
+_AUTOMATIC = ("reply", "no_reply", "reply_state", "reply_begun")
+_TEXTS = ("text", "note", "answer")
 
 Handled = Annotated[bool, typer.Option("--all", help="Those that are done as well.")]
 Campaign = Annotated[str, typer.Option(help="Only those to this campaign.")]
@@ -46,8 +47,31 @@ def list_(
     if as_json:
         print_json(found)
         return
-    columns = (*_COLUMNS, *(("text", "note") if show_text else ()))
+    columns = (*_COLUMNS, "reply_state", *(_TEXTS if show_text else ()))
     print_table(columns, [(str(row["id"]), *_cells(row, columns[1:])) for row in found])
+
+
+@app.command()
+def show(
+    reply_id: Annotated[int, typer.Argument(metavar="ID", help="The reply's id.")],
+    show_number: ShowNumber = False,
+    show_text: ShowText = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """One reply, the automatic answer to it, and what became of that."""
+    import getpass
+
+    from dispatcher.operations.inbox import show_reply
+
+    found = show_reply(connect_context(), reply_id, getpass.getuser(), show_number=show_number, show_text=show_text)
+    if as_json:
+        print_json(found)
+        return
+    plain = [(name, str(value)) for name, value in found.items() if value not in (None, "", []) and name != "receipts"]
+    print_table(("", ""), plain)
+    if found["receipts"]:
+        rows = [tuple(map(str, receipt.values())) for receipt in found["receipts"]]
+        print_table(tuple(found["receipts"][0]), rows, title="receipts")
 
 
 @app.command()
@@ -74,7 +98,7 @@ def export(
         raise UsageError("option", f"--format {format_} is not known", "Choose one of: csv, xlsx.")
     options = {"handled": handled, "show_number": show_number, "show_text": show_text}
     found = _found(limit, (campaign, older, newer, stops), options)
-    columns = (*_COLUMNS, *_AUTOMATIC, *(("text", "note") if show_text else ()))
+    columns = (*_COLUMNS, *_AUTOMATIC, *(_TEXTS if show_text else ()))
     rows = tuple(_cells(row, columns) for row in found)
     content = (
         table_as_csv(columns, rows).encode() if format_ == "csv" else table_as_xlsx(Section("inbox", columns, rows))

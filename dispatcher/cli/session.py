@@ -115,6 +115,11 @@ def _tell_course(outcome: dict[str, Any]) -> None:
         say(f"{step['campaign']}: the step {step['step']} for {step['occasion']} is now due {step['due']}.")
     for slug in outcome["rewritten"]:
         say(f"{slug}: texts that wait were written anew.")
+    for code, people in outcome["told"].items():
+        say(
+            f"{code}: {people:,} people were told what no longer holds, and have not declined. Tell them: a step with "
+            f"`sessions: [{code}]`, see docs/sessions.md, When it moves."
+        )
     for slug in outcome["paused"]:
         say(
             f"{slug} is paused: it was approved with the session as it was. Plan it, have it approved and apply it "

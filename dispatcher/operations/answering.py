@@ -1,4 +1,4 @@
-"""Which automatic answer is due to a reply, decided when it is taken in; kept with it, or why there is none."""
+"""Which automatic answer is due to a reply, and its words, when it is taken in; or why there is none."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from sqlalchemy import Connection
 
 from dispatcher.core.errors import DispatcherError
 from dispatcher.operations.context import Context
-from dispatcher.receipts.autoreply import Decision, Heard, Kind, Way, decide
+from dispatcher.operations.reply_wording import Asked, ReplyWording
+from dispatcher.receipts.autoreply import WINDOW_US, Heard, Kind, Way, decide
+from dispatcher.receipts.reply_life import USEFUL_US
 from dispatcher.spi import Inbound
+from dispatcher.spi.capabilities import Media
 from dispatcher.spi.http import HttpResponse, NotSentError
 from dispatcher.store import replies as store
 
@@ -18,6 +21,8 @@ from dispatcher.store import replies as store
 class Said(Protocol):
     """A reply as it came."""
 
+    @property
+    def id(self) -> int: ...
     @property
     def sender_id(self) -> int: ...
     @property
@@ -27,7 +32,7 @@ class Said(Protocol):
 
 
 class Meant(NamedTuple):
-    """What was understood. `word`: stop, start, help or ""; `has_refused`: before this reply."""
+    """What was understood. `word`: stop, start, help or ""; `asked`: for its words; `has_refused`: before this."""
 
     address: str
     address_hash: bytes
@@ -35,6 +40,12 @@ class Meant(NamedTuple):
     word: str
     is_answer: bool
     has_refused: bool
+    asked: Asked
+
+
+class _Sender(NamedTuple):
+    way: Way | None
+    media: Media = "sms"
 
 
 class Answering:
@@ -42,35 +53,58 @@ class Answering:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._ways: dict[int, Way | None] = {}
+        self._senders: dict[int, _Sender] = {}
         self._http = _Unasked()
+        self._wording = ReplyWording(context)
 
-    def decide(self, connection: Connection, reply: Said, meant: Meant, now_us: int) -> Decision:
-        settings = self._context.settings.inbound
-        last_us = store.last_automatic_us(connection, meant.address_hash)
+    def decide(self, connection: Connection, reply: Said, meant: Meant, now_us: int) -> dict[str, Any]:
+        """The columns of the reply's row that say it."""
+        settings, kind = self._context.settings.inbound, _kind(meant)
+        spacing_us = settings.reply_spacing // timedelta(microseconds=1)
+        last_us, lately = store.automatic_answers(connection, meant.address_hash, now_us - spacing_us)
+        wrote_us = min(reply.said.occurred_us or now_us, now_us)
         heard = Heard(
-            _kind(meant),
+            kind,
             meant.address,
             meant.text,
-            age_us=now_us - (reply.said.occurred_us or now_us),
+            age_us=now_us - wrote_us,
             refused=meant.has_refused,
             since_last_us=None if last_us is None else now_us - last_us,
+            lately=lately,
             unsigned=not reply.signed,
+            by_provider=bool(reply.said.opt_out),
         )
-        spacing_us = settings.reply_spacing // timedelta(microseconds=1)
-        return decide(heard, self._way(connection, reply.sender_id), settings.replies, spacing_us)
+        sender = self._sender(connection, reply.sender_id)
+        decided = decide(heard, sender.way, settings.replies, spacing_us)
+        if not decided.reply:
+            return {"reply": "", "no_reply": decided.why_not}
+        text = self._wording.write(connection, kind, meant.asked, sender.media)
+        if not text:
+            return {"reply": "", "no_reply": "no-text"}
+        until_us = now_us + USEFUL_US
+        if sender.way is not None and not sender.way.free_text:
+            until_us = min(until_us, wrote_us + WINDOW_US)
+        return {
+            "reply": kind,
+            "no_reply": "",
+            "reply_state": "due",
+            "reply_sealed": self._context.keys.sealer.seal("inbound.reply", reply.id, text),
+            "reply_next_us": now_us,
+            "reply_until_us": until_us,
+        }
 
-    def _way(self, connection: Connection, sender_id: int) -> Way | None:
-        if sender_id not in self._ways:
-            self._ways[sender_id] = self._look(store.sender_name(connection, sender_id))
-        return self._ways[sender_id]
+    def _sender(self, connection: Connection, sender_id: int) -> _Sender:
+        if sender_id not in self._senders:
+            self._senders[sender_id] = self._look(store.sender_name(connection, sender_id))
+        return self._senders[sender_id]
 
-    def _look(self, name: str) -> Way | None:
+    def _look(self, name: str) -> _Sender:
         try:
             able = self._context.open_sender(name, self._http, resolve=False).capabilities
         except DispatcherError:
-            return None
-        return Way(able.free_text, windowed=able.media == "whatsapp") if able.inbound else None
+            return _Sender(None)
+        way = Way(able.free_text, windowed=able.media == "whatsapp") if able.inbound else None
+        return _Sender(way, able.media)
 
 
 class _Unasked:

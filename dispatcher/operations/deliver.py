@@ -17,6 +17,7 @@ from dispatcher.operations.drain import Drain
 from dispatcher.operations.ends import Ends
 from dispatcher.operations.listen import Listener
 from dispatcher.operations.logs import log
+from dispatcher.operations.reply_sender import ReplySender
 from dispatcher.operations.settle import look_up_unknown
 from dispatcher.spi import Channel
 from dispatcher.spi.http import PooledClient
@@ -47,6 +48,7 @@ class Deliverer:
         self._channels: dict[int, Channel[Any]] = {}
         self._listener = Listener(context)
         self._token = new_token()
+        self._replies = ReplySender(context, self._transaction, self._open)
         self._stopping = False
 
     def stop(self) -> None:
@@ -70,6 +72,7 @@ class Deliverer:
         def over() -> bool:
             return stopped() or time.monotonic() >= deadline
 
+        replying = asyncio.create_task(self._replies.run(over))
         try:
             while not over():
                 for sender_id, name in (await self._look(drains)).items():
@@ -86,8 +89,7 @@ class Deliverer:
         finally:
             # whatever happened: what was begun ends, and its ends are recorded
             settling.cancel()
-            if drains:
-                await asyncio.wait(drains.values())
+            await asyncio.wait({replying, *drains.values()})
             ends.close()
             try:
                 await recorder

@@ -164,7 +164,9 @@ class _StepWork:
         self._revision = revision
         self._step: Step = self._revision.campaign.step(row.name)
         attributes = declared(connection, self._context.settings.attributes)
-        self._scope = self._revision.scope(row.due_us, attributes, is_sqlite=self._context.database.is_sqlite)
+        self._scope = self._revision.scope(
+            row.due_us, attributes, is_sqlite=self._context.database.is_sqlite, session=row.occasion
+        )
         self._now_us = self._context.now_us()
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from dispatcher.core.phone import mask
 from dispatcher.operations.context import Context
 from dispatcher.store import inbox
 from dispatcher.store.campaigns import require_campaign
+from dispatcher.store.inspection import receipts_of
 from dispatcher.store.installation import record_act
 
 
@@ -24,6 +25,8 @@ class Only(NamedTuple):
 
 
 EVERYTHING: Final = Only()
+_COLUMN: Final = {"answer": "reply"}
+"""Under which name what is shown was sealed, where that differs."""
 
 
 def list_inbox(
@@ -47,6 +50,27 @@ def list_inbox(
     return [_line(context, row, show_number=show_number, show_text=show_text) for row in rows]
 
 
+def show_reply(
+    context: Context, reply_id: int, by: str, *, show_number: bool = False, show_text: bool = False
+) -> dict[str, Any]:
+    """One reply, whether it needed a person or not, and what receipts said of its automatic answer."""
+    with context.database.begin() as connection:
+        row = inbox.read_reply(connection, reply_id)
+        if row is None:
+            raise UsageError("unknown-reply", f"there is no reply {reply_id}", "See: dispatcher inbox list --all")
+        told = receipts_of(connection, reply_id)
+        if show_number or show_text:
+            looked_at = {"number": show_number, "text": show_text}
+            record_act(connection, context.now_us(), by, "inbox show", str(reply_id), looked_at)
+    return {
+        **_line(context, row, show_number=show_number, show_text=show_text),
+        "reply_until": iso(row.reply_until_us),
+        "reply_attempt": row.reply_attempt,
+        "reply_code": row.reply_code,
+        "receipts": [{"received": iso(one.received_us), "status": one.status, "code": one.code} for one in told],
+    }
+
+
 def _wanted(only: Only, now_us: int, *, handled: bool) -> inbox.Wanted:
     def ago(age: timedelta | None) -> int | None:
         return None if age is None else now_us - age // timedelta(microseconds=1)
@@ -56,7 +80,7 @@ def _wanted(only: Only, now_us: int, *, handled: bool) -> inbox.Wanted:
 
 def _line(context: Context, row: Any, *, show_number: bool, show_text: bool) -> dict[str, Any]:
     number = _open(context, "address", row.id, row.address_sealed)
-    shown = {"text": row.text_sealed, "note": row.note_sealed} if show_text else {}
+    shown = {"text": row.text_sealed, "note": row.note_sealed, "answer": row.reply_sealed} if show_text else {}
     return {
         "id": row.id,
         "received": iso(row.received_us),
@@ -69,7 +93,9 @@ def _line(context: Context, row: Any, *, show_number: bool, show_text: bool) -> 
         "handled_by": row.handled_by,
         "reply": row.reply,
         "no_reply": row.no_reply,
-        **{name: _open(context, name, row.id, sealed) for name, sealed in shown.items()},
+        "reply_state": row.reply_state,
+        "reply_begun": iso(row.reply_begun_us),
+        **{name: _open(context, _COLUMN.get(name, name), row.id, sealed) for name, sealed in shown.items()},
     }
 
 

@@ -12,6 +12,7 @@ from dispatcher.core.status import Reason, Status
 from dispatcher.operations.context import Context
 from dispatcher.operations.fold import Event, fold
 from dispatcher.operations.replies import Replies, Reply
+from dispatcher.operations.reply_receipts import fold_replies
 from dispatcher.receipts.fold import parse_ref
 from dispatcher.spi import HookAnswer, Receipt
 from dispatcher.store import receipts as store
@@ -62,7 +63,9 @@ class Ingest:
         now_us = self._context.now_us()
         names = store.by_provider_ids(connection, _unreferenced(arrived), now_us)
         taken = [self._read(one, ids, names, now_us) for one in arrived]
-        fold(connection, [event for one in taken for event in one.events], now_us)
+        events = [event for one in taken for event in one.events]
+        fold(connection, events, now_us)
+        fold_replies(connection, events, now_us)
         store.insert_events(connection, [row for one in taken for row in one.rows])
         self._replies.take(connection, [reply for one in taken for reply in one.replies], now_us)
 
@@ -150,6 +153,7 @@ def match_parked(context: Context, limit: int) -> int:
         names = store.by_provider_ids(connection, unreferenced, now_us)
         events = [_parked(row, names) for row in rows]
         fold(connection, events, now_us)
+        fold_replies(connection, events, now_us)
         folded = [event for event in events if event.row["state"] == "folded"]
         for event in folded:
             assert event.attempt is not None

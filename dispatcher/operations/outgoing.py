@@ -61,12 +61,12 @@ class Outgoing:
             to=keys.sealer.open("messages.address", row.id, row.address_sealed),
             text=content.text,
             template=content.template,
-            callback_url=self._callback_url(ref),
+            callback_url=self.callback_url(ref),
             valid_for_s=valid_for_s,
             segments=row.segments,
         )
 
-    def _callback_url(self, ref: str) -> str:
+    def callback_url(self, ref: str) -> str:
         if not self._hook:
             return ""
         return f"{self._hook}{ref}" + ("." + self._context.keys.mac("hook", ref) if self._needs_mac else "")

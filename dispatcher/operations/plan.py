@@ -142,10 +142,14 @@ class _Walk:
     def _at_most(self, step: Step) -> Rule:
         """Who may be meant by the time it is due: everyone may still answer, and the ceilings have to allow that."""
         outcomes = tuple(outcome for outcome in step.audience.outcomes if not self._awaits(outcome))
-        return step.audience.model_copy(update={"outcomes": outcomes})
+        return step.audience.model_copy(update={"outcomes": outcomes, "rsvp": ()})
 
     def _notes(self) -> tuple[str, ...]:
-        steps = [step.name for step in self._revision.campaign.steps if any(map(self._awaits, step.audience.outcomes))]
+        steps = [
+            step.name
+            for step in self._revision.campaign.steps
+            if step.audience.rsvp or any(map(self._awaits, step.audience.outcomes))
+        ]
         depends = f"Depends on what this campaign brings, so counted as if everyone answered: {', '.join(steps)}."
         notes = (depends if steps else "", self._about_minors(), caps_note(self._context, self._revision))
         return tuple(note for note in notes if note)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.phone import mask
+from dispatcher.operations.answered_words import words_of
 from dispatcher.operations.context import Context
 from dispatcher.operations.linking import valid_for_us
 from dispatcher.operations.recipient_view import About, Event, Page, State, Stopped, about
@@ -93,7 +94,7 @@ class RecipientPages:
             return page.state
         if page.event and answer in _RSVP:
             set_rsvp(connection, found.occasion, found.contact_id, _RSVP[answer], LINK, now_us)
-        if meaning:
+        if meaning and found.message_id is not None:
             values = {
                 "campaign_id": found.campaign_id,
                 "contact_id": found.contact_id,
@@ -102,7 +103,7 @@ class RecipientPages:
                 "message_id": found.message_id,
                 "cell_id": found.cell_id,
                 "via": LINK,
-                "text_version": str(found.plan_id),
+                **words_of(connection, self._keys, found.message_id)._asdict(),
                 "at_us": now_us,
             }
             replies.put_answer(connection, values)

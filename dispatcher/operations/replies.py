@@ -10,9 +10,12 @@ from sqlalchemy import Connection
 from dispatcher.core.clock import DAY_US, MINUTE_US
 from dispatcher.core.errors import DispatcherError
 from dispatcher.core.phone import parse_phone
+from dispatcher.operations.answered_words import words_of
 from dispatcher.operations.answering import Answering, Meant
 from dispatcher.operations.context import Context
-from dispatcher.receipts.keywords import campaign_answer, universal_word
+from dispatcher.operations.invitations import Answered, Keywords, keep_place, read_answer
+from dispatcher.operations.reply_wording import Asked
+from dispatcher.receipts.keywords import universal_word
 from dispatcher.spi import Inbound
 from dispatcher.store import replies as store
 from dispatcher.store.contacts import find_by_address
@@ -46,7 +49,7 @@ class Replies:
         self._keys = context.keys
         self._limit = context.settings.inbound.unsigned_stops_per_minute
         self._answering = Answering(context)
-        self._keywords: dict[int, dict[str, list[str]]] = {}
+        self._keywords: dict[int, Keywords] = {}
 
     def take(self, connection: Connection, replies: Sequence[Reply], now_us: int) -> None:
         """A reply that is known changes nothing."""
@@ -63,19 +66,21 @@ class Replies:
         contact_id = people[0] if len(people) == 1 else None
         reached = store.recent_messages(connection, address_hash, reply.sender_id, now_us - _ANSWERS_WITHIN_US)
         keywords = [self._keywords_of(connection, message.plan_id) for message in reached]
-        word = reply.said.opt_out or next(filter(None, (universal_word(text, keywords) for text in reply.texts)), "")
+        answers = [one.answers for one in keywords]
+        word = reply.said.opt_out or next(filter(None, (universal_word(text, answers) for text in reply.texts)), "")
         has_refused = store.has_refused(connection, address_hash)
         is_stop = word == "stop" and self._may_act(connection, reply, now_us)
         if is_stop:
             stop_address(connection, address_hash, "*", "stop", "reply", now_us)
-        answered = None
+        answered, asked = None, Asked(contact_id)
         if not word and contact_id is not None:
             mine = [(one, words) for one, words in zip(reached, keywords, strict=True) if one.contact_id == contact_id]
-            answered = _answer(connection, mine, reply.texts, now_us)
+            answered = self._answer(connection, mine, reply.texts, now_us)
+            asked = self._asked(contact_id, answered)
         # a person decides on START: what was refused stays refused (invariant 14)
-        is_handled = is_stop or answered is not None
+        is_handled = is_stop or (answered is not None and not answered.choices)
         said = next(iter(reply.texts), "")
-        meant = Meant(address, address_hash, said, word, answered is not None, has_refused)
+        meant = Meant(address, address_hash, said, word, answered is not None, has_refused, asked)
         due = self._answering.decide(connection, reply, meant, now_us)
         campaign = answered.message if answered else next(iter(reached), None)
         seal = self._keys.sealer.seal
@@ -93,8 +98,7 @@ class Replies:
             "handled_us": now_us if is_handled else None,
             "received_us": now_us,
             "unsigned": not reply.signed,
-            "reply": due.reply,
-            "no_reply": due.why_not,
+            **due,
         }
         store.store_reply(connection, values)
 
@@ -102,43 +106,45 @@ class Replies:
         """A stop that anyone may have made up acts too, but only so many a minute: the rest wait for a person."""
         return reply.signed or store.unsigned_stops(connection, reply.sender_id, now_us - MINUTE_US) < self._limit
 
-    def _keywords_of(self, connection: Connection, plan_id: int) -> dict[str, list[str]]:
-        """Meaning → keywords."""
+    def _asked(self, contact_id: int, answered: Answered | None) -> Asked:
+        if answered is None:
+            return Asked(contact_id)
+        message, meaning = answered.message, answered.meaning
+        known, is_waiting = self._keywords[message.plan_id], answered.rsvp == "waiting"
+        about = Asked(contact_id, message.plan_id, meaning, step=message.name, occasion=message.occasion)
+        if answered.choices:
+            return about._replace(saying="which-session", codes=answered.choices)
+        if is_waiting:
+            return about._replace(saying="waiting", is_waiting=True, has_words=meaning in known.worded_waiting)
+        return about._replace(has_words=meaning in known.worded)
+
+    def _answer(
+        self, connection: Connection, reached: Sequence[tuple[Any, Keywords]], texts: Sequence[str], now_us: int
+    ) -> Answered | None:
+        """Kept, with the place that it asks for. `reached`: the person's messages with the keywords of their plans."""
+        found = read_answer(reached, texts)
+        if found is None:
+            return None
+        answered = keep_place(connection, found, reached, now_us)
+        message = answered.message
+        values = {
+            "campaign_id": message.campaign_id,
+            "contact_id": message.contact_id,
+            "meaning": answered.meaning,
+            "step_id": message.step_id,
+            "message_id": message.id,
+            "cell_id": message.cell_id,
+            "via": "reply",
+            **words_of(connection, self._keys, message.id)._asdict(),
+            "at_us": now_us,
+        }
+        store.put_answer(connection, values)
+        return answered
+
+    def _keywords_of(self, connection: Connection, plan_id: int) -> Keywords:
         if plan_id not in self._keywords:
-            written: list[dict[str, Any]] = plan_by_id(connection, plan_id).document["campaign"].get("answers", [])
-            self._keywords[plan_id] = {answer["meaning"]: list(answer["keywords"]) for answer in written}
+            self._keywords[plan_id] = Keywords.of(plan_by_id(connection, plan_id).document["campaign"])
         return self._keywords[plan_id]
-
-
-class _Answered(NamedTuple):
-    message: Any
-    meaning: str
-
-
-def _answer(
-    connection: Connection, reached: Sequence[tuple[Any, dict[str, list[str]]]], texts: Sequence[str], now_us: int
-) -> _Answered | None:
-    """The latest campaign that has such a keyword is meant. `reached`: messages and their keywords."""
-    for message, keywords in reached:
-        meaning = next(filter(None, (campaign_answer(text, keywords) for text in texts)), "")
-        if meaning:
-            store.put_answer(connection, _answer_row(message, meaning, now_us))
-            return _Answered(message, meaning)
-    return None
-
-
-def _answer_row(message: Any, meaning: str, now_us: int) -> dict[str, Any]:
-    return {
-        "campaign_id": message.campaign_id,
-        "contact_id": message.contact_id,
-        "meaning": meaning,
-        "step_id": message.step_id,
-        "message_id": message.id,
-        "cell_id": message.cell_id,
-        "via": "reply",
-        "text_version": str(message.plan_id),
-        "at_us": now_us,
-    }
 
 
 def _e164(number: str) -> str:

@@ -24,6 +24,7 @@ from dispatcher.operations.settle import settle_times
 from dispatcher.store import generation, lost
 from dispatcher.store.generation import Lost
 from dispatcher.store.installation import record_act
+from dispatcher.store.reply_queue import lose_replies
 
 _AT_ONCE = 500
 
@@ -113,6 +114,7 @@ def _ask_at(context: Context) -> Mapping[int, int]:
 
 def _finish(context: Context, connection: Connection, times: Lost, by: str, held: Counter[Status]) -> int:
     kept = context.generation.kept(connection)
+    lose_replies(connection)
     number = generation.begin_era(connection, kept, times, by)
     details = {"since_us": times.since_us, "until_us": times.until_us, "held": held.total()}
     record_act(connection, context.now_us(), by, "mark-restored", "database", details)

@@ -104,8 +104,10 @@ class Revision:
         days = frozenset(_DAYS[day] for day in hours.days)
         return Window(zone or self.campaign.zone, days, hours.open, hours.close, frozenset(hours.blackouts))
 
-    def scope(self, due_us: int, attributes: Mapping[str, AttributeType], *, is_sqlite: bool) -> Scope:
-        return Scope(is_sqlite, self.day(due_us), attributes)
+    def scope(
+        self, due_us: int, attributes: Mapping[str, AttributeType], *, is_sqlite: bool, session: str = ""
+    ) -> Scope:
+        return Scope(is_sqlite, self.day(due_us), attributes, session)
 
     def day(self, instant_us: int) -> date:
         return from_us(instant_us, self.campaign.zone).date()

@@ -34,11 +34,15 @@ class Moved:
 
 @dataclass(slots=True)
 class Course:
-    """What came of a change. `paused`: campaigns that wait for a person; `to_rewrite`: those that only wait for us."""
+    """What came of a change. `paused`: campaigns that wait for a person; `to_rewrite`: those that only wait for us.
+
+    `told`: session → people who were messaged about it as it was, and have not declined.
+    """
 
     moved: list[Moved] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
     to_rewrite: list[str] = field(default_factory=list)
+    told: dict[str, int] = field(default_factory=dict)
 
 
 def take_course(load: Load, connection: Connection, codes: Collection[str], now_us: int) -> Course:

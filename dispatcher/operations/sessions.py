@@ -25,9 +25,13 @@ from dispatcher.operations.control import resume_campaign
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.import_rejects import RejectsFile, default_path
 from dispatcher.operations.session_course import Course, take_course
+from dispatcher.store.attendance import promote, promoted
 from dispatcher.store.installation import record_act
 from dispatcher.store.reports import attendance
-from dispatcher.store.sessions import campaigns_by_session, change_session, put_sessions, table_of
+from dispatcher.store.sessions import campaigns_by_session, change_session, put_sessions, table_of, told_people
+
+SAID: Final = frozenset({"title", "place", "address", "starts", "ends"})
+"""Of what stands of a session, what people were told."""
 
 MOST: Final = 10_000
 """Sessions in one file: they are read at once, and change in one commit."""
@@ -72,13 +76,14 @@ def list_sessions(context: Context) -> list[dict[str, Any]]:
     """All sessions by their start, each with the campaigns that invite to it, answers and attendance."""
     with context.database.read() as connection:
         table = table_of(connection)
-        counted = attendance(connection, list(table))
+        counted, got_a_place = attendance(connection, list(table)), promoted(connection)
         campaigns = campaigns_by_session(connection)
     return [
         {
             **as_dict(session),
             "campaigns": campaigns.get(code, []),
             "rsvp": {rsvp: people for slug, rsvp, people, _ in counted if slug == code and rsvp},
+            "promoted": got_a_place.get(code, 0),
             "checked_in": sum(present for slug, _, _, present in counted if slug == code),
         }
         for code, session in table.items()
@@ -171,8 +176,13 @@ def _store(
     for session in others:
         if session.code in before:
             change_session(connection, session, now_us)
+            promote(connection, session.code, now_us)  # there may be more places now
     moved = [session.code for session in others if session.code in before]
     course = take_course(expander.revision, connection, moved, now_us) if moved else Course()
+    for session in others:
+        if session.code in before and SAID.intersection(changed(before[session.code], session)):
+            people = told_people(connection, session.code)
+            course.told |= {session.code: people} if people else {}
     for session in others:
         fields = changed(before[session.code], session) if session.code in before else ()
         verb = "session set" if session.code in before else "session import"
@@ -265,4 +275,4 @@ def course_as_dict(course: Course) -> dict[str, Any]:
         {"campaign": one.campaign, "step": one.step, "occasion": one.occasion, "due": iso(one.due_us, one.zone)}
         for one in course.moved
     ]
-    return {"moved": moved, "paused": course.paused, "rewritten": course.to_rewrite}
+    return {"moved": moved, "paused": course.paused, "rewritten": course.to_rewrite, "told": course.told}

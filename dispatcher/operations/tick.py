@@ -21,6 +21,7 @@ from dispatcher.store.generation import TICK, TICK_LEASE_US
 from dispatcher.store.installation import new_token, take_lease
 from dispatcher.store.permits import known_senders
 from dispatcher.store.recent import forget_people
+from dispatcher.store.reply_queue import senders_with_replies, sweep_replies
 from dispatcher.store.steps import due_steps
 from dispatcher.store.tables import steps
 from dispatcher.store.unknowns import due_for_look_up, senders_with_unknown
@@ -67,9 +68,14 @@ class Ticker:
             now_us = self._context.now_us()
             upkeep.complete(connection, now_us)
             forget_people(connection, now_us)
+            sweep_replies(connection, now_us)
             due = due_steps(connection, now_us + AHEAD_US)
             able = [row.id for row in known_senders(connection) if not row.paused]
-            senders = {*upkeep.senders_with_work(connection, able, now_us), *self._to_look_up(connection, now_us)}
+            senders = {
+                *upkeep.senders_with_work(connection, able, now_us),
+                *senders_with_replies(connection, able, now_us),
+                *self._to_look_up(connection, now_us),
+            }
         return Work(tuple(row.id for row in due), tuple(sorted(senders)))
 
     def _reopen_windows(self) -> None:

@@ -59,7 +59,11 @@ class Wording:
     def write(self, recipient: Recipient, hop: Hop, media: Media) -> Written:
         if hop.template:
             return self._write_template(recipient, hop, media)
-        language, source = self._pick(hop_texts(self._step, hop), recipient)
+        return self.say(hop_texts(self._step, hop), recipient, media)
+
+    def say(self, versions: Mapping[str, str], recipient: Recipient, media: Media) -> Written:
+        """A text of the campaign, in the person's language."""
+        language, source = self._pick(versions, recipient)
         text = self._render(source, recipient, self._common(language, media, recipient)).strip()
         return Written(Content(text=text), measure(text).segments if media == "sms" else 1, text)
 

@@ -11,12 +11,13 @@ from dispatcher.core.words import normalise
 
 Kind = Literal["stop", "start", "help", "answer", "not-understood"]
 WhyNot = Literal[
-    "off", "unsigned", "not-a-person", "robot", "nothing-said", "refused", "recent", "channel", "window"
+    "off", "unsigned", "not-a-person", "robot", "provider", "nothing-said", "refused", "recent", "channel", "window",
+    "no-text",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = ("stop", "start", "help", "answer", "not-understood")
 
 #: WhatsApp takes free text for 24 hours after the person's message; one hour is kept for the queue.
-_WINDOW_US: Final = DAY_US - HOUR_US
+WINDOW_US: Final = DAY_US - HOUR_US
 _PERSON: Final = re.compile(r"\+[1-9]\d{9,14}")
 """A short code has fewer digits, a registered name has letters."""
 
@@ -30,13 +31,17 @@ _ROBOT: Final = re.compile(
 )
 _READ: Final = 300
 
+MOST_CONFIRMED: Final = 3
+"""Automatic answers to one number within the spacing, after which not even its own answers are confirmed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One reply. `kind`: what it would be answered with; `age_us`: since the person wrote.
 
-    `refused`: the number stopped before. `since_last_us`: since the last automatic reply to the number. `unsigned`: a
-    gateway that signs nothing told of it, so that anyone may have, in anyone's name.
+    `refused`: the number stopped before. `since_last_us`: since the last automatic reply to the number; `lately`: how
+    many there were within the spacing. `unsigned`: a gateway that signs nothing told of it, so that anyone may have, in
+    anyone's name. `by_provider`: the provider itself understood the word, and answers it.
     """
 
     kind: Kind
@@ -45,7 +50,9 @@ class Heard:
     age_us: int = 0
     refused: bool = False
     since_last_us: int | None = None
+    lately: int = 0
     unsigned: bool = False
+    by_provider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +85,26 @@ def _why_not(heard: Heard, way: Way | None, kinds: frozenset[str], spacing_us: i
         return "not-a-person"
     if looks_automatic(heard.text):
         return "robot"
+    if heard.by_provider:
+        return "provider"
     if heard.kind == "not-understood" and not normalise(heard.text[:_READ]):
         return "nothing-said"  # a thumb, a heart
     if heard.refused:
         return "refused"
-    if heard.since_last_us is not None and heard.since_last_us < spacing_us:
+    if _is_recent(heard, spacing_us):
         return "recent"
     if way is None or not (way.free_text or way.windowed):
         return "channel"
-    if not way.free_text and heard.age_us > _WINDOW_US:
+    if not way.free_text and heard.age_us > WINDOW_US:
         return "window"
     return ""
+
+
+def _is_recent(heard: Heard, spacing_us: int) -> bool:
+    """A stop is confirmed in any case: once, as whoever stopped hears nothing more. An answer, a few times."""
+    if heard.since_last_us is None or heard.since_last_us >= spacing_us or heard.kind == "stop":
+        return False
+    return heard.kind != "answer" or heard.lately >= MOST_CONFIRMED
 
 
 def looks_automatic(text: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, select, true
 
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
+from dispatcher.store.bulk import any_of
 from dispatcher.store.outbox import Batch
 from dispatcher.store.tables import campaigns, messages
 
@@ -26,6 +29,10 @@ def cancel_queued_for_address(
 
 def cancel_queued_for_contact(connection: Connection, contact_id: int, now_us: int, reason: str) -> int:
     return _cancel(connection, messages.c.contact_id == contact_id, now_us=now_us, reason=reason)
+
+
+def cancel_queued(connection: Connection, message_ids: Sequence[int], now_us: int, reason: str) -> int:
+    return _cancel(connection, any_of(connection, messages.c.id, message_ids), now_us=now_us, reason=reason)
 
 
 def _cancel(connection: Connection, *conditions: ColumnElement[bool], now_us: int, reason: str) -> int:

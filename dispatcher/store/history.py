@@ -14,6 +14,7 @@ from dispatcher.store.door_codes import door_code
 from dispatcher.store.exchanges import of_messages as exchanges_of
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import (
+    answer_events,
     answers,
     attempts,
     campaigns,
@@ -41,12 +42,14 @@ def read_history(
     """Everything that happened with these people and numbers: the sections of an export, oldest first."""
     mine = any_of(connection, messages.c.contact_id, contact_ids)
     message_ids = list(connection.execute(select(messages.c.id).where(mine)).scalars())
+    reply_ids = list(connection.execute(select(inbound.c.id).where(_wrote(connection, contact_ids, hashes))).scalars())
     return {
         "messages": list(_messages(connection, keys, mine)),
         "attempts": _plain(connection, attempts, any_of(connection, attempts.c.message_id, message_ids)),
-        "receipts": _plain(connection, receipts, any_of(connection, receipts.c.message_id, message_ids)),
+        "receipts": _plain(connection, receipts, any_of(connection, receipts.c.message_id, [*message_ids, *reply_ids])),
         "replies": list(_inbound(connection, keys, contact_ids, hashes)),
         "answers": _plain(connection, answers, any_of(connection, answers.c.contact_id, contact_ids)),
+        "answer_events": _plain(connection, answer_events, any_of(connection, answer_events.c.contact_id, contact_ids)),
         "sessions": _plain(connection, session_people, any_of(connection, session_people.c.contact_id, contact_ids)),
         "door_codes": list(_door_codes(connection, keys, contact_ids)),
         "links": _plain(connection, links, any_of(connection, links.c.contact_id, contact_ids)),
@@ -109,12 +112,16 @@ def _left_out(connection: Connection, contact_ids: Sequence[int]) -> Iterator[Re
         yield {"campaign": row.slug, "step": row.name, "reason": row.reason}
 
 
+def _wrote(connection: Connection, contact_ids: Sequence[int], hashes: Sequence[bytes]) -> ColumnElement[bool]:
+    c = inbound.c
+    return or_(any_of(connection, c.contact_id, contact_ids), any_of(connection, c.address_hash, hashes))
+
+
 def _inbound(
     connection: Connection, keys: Keys, contact_ids: Sequence[int], hashes: Sequence[bytes]
 ) -> Iterator[Record]:
     c = inbound.c
-    mine = or_(any_of(connection, c.contact_id, contact_ids), any_of(connection, c.address_hash, hashes))
-    for row in connection.execute(select(inbound).where(mine).order_by(c.id)):
+    for row in connection.execute(select(inbound).where(_wrote(connection, contact_ids, hashes)).order_by(c.id)):
         yield {
             "id": row.id,
             "number": keys.sealer.open("inbound.address", row.id, row.address_sealed) if row.address_sealed else "",
@@ -122,6 +129,9 @@ def _inbound(
             "meaning": row.meaning,
             "received": iso(row.received_us),
             "handled": iso(row.handled_us),
+            "answered": keys.sealer.open("inbound.reply", row.id, row.reply_sealed) if row.reply_sealed else "",
+            "answered_state": row.reply_state,
+            "answered_at": iso(row.reply_begun_us),
             "note": keys.sealer.open("inbound.note", row.id, row.note_sealed) if row.note_sealed else "",
         }
 
@@ -136,5 +146,5 @@ def _shown(row: RowMapping) -> Record:
     return {
         name.removesuffix("_us"): iso(value) if name.endswith("_us") else value
         for name, value in row.items()
-        if not name.endswith(("_sealed", "_hash")) and name not in _PROOF
+        if (not name.endswith(("_sealed", "_hash")) or name == "text_hash") and name not in _PROOF
     }

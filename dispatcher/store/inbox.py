@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from dispatcher.store.tables import campaigns, inbound, senders
 
@@ -26,11 +26,7 @@ def list_replies(connection: Connection, limit: int, wanted: Wanted) -> list[Any
 
     `stops`: in their place every stop of a gateway that signs nothing, whether it acted or waits.
     """
-    statement = (
-        select(inbound, senders.c.name.label("sender"), campaigns.c.slug.label("campaign"))
-        .outerjoin(senders, senders.c.id == i.sender_id)
-        .outerjoin(campaigns, campaigns.c.id == i.campaign_id)
-    )
+    statement = _with_names()
     if wanted.stops:
         statement = statement.where(i.unsigned, i.meaning == "stop")
     else:
@@ -44,6 +40,19 @@ def list_replies(connection: Connection, limit: int, wanted: Wanted) -> list[Any
     if wanted.before_us is not None:
         statement = statement.where(i.received_us < wanted.before_us)
     return list(connection.execute(statement.order_by(i.id.desc()).limit(limit)))
+
+
+def _with_names() -> Select[Any]:
+    return (
+        select(inbound, senders.c.name.label("sender"), campaigns.c.slug.label("campaign"))
+        .outerjoin(senders, senders.c.id == i.sender_id)
+        .outerjoin(campaigns, campaigns.c.id == i.campaign_id)
+    )
+
+
+def read_reply(connection: Connection, reply_id: int) -> Any | None:
+    """Any reply, whether it needed a person or not."""
+    return connection.execute(_with_names().where(i.id == reply_id)).first()
 
 
 def find_reply(connection: Connection, reply_id: int) -> Any | None:

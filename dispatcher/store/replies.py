@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from dispatcher.core.status import Status
-from dispatcher.store.bulk import any_of
-from dispatcher.store.tables import answers, inbound, messages, senders, steps, suppressions
+from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.tables import answer_events, answers, inbound, messages, senders, steps, suppressions
 
 _RECENT = 20
 _MAY_HAVE_REACHED = (
@@ -44,11 +44,13 @@ def has_refused(connection: Connection, address_hash: bytes) -> bool:
     )
 
 
-def last_automatic_us(connection: Connection, address_hash: bytes) -> int | None:
-    """When an automatic answer to the number was last due."""
+def automatic_answers(connection: Connection, address_hash: bytes, since_us: int) -> tuple[int | None, int]:
+    """When an automatic answer to the number was last due, and how many were since then."""
     i = inbound.c
-    statement = select(func.max(i.received_us)).where(i.address_hash == address_hash, i.reply != "")
-    return connection.execute(statement).scalar()
+    lately = func.count().filter(i.received_us > since_us)
+    statement = select(func.max(i.received_us), lately).where(i.address_hash == address_hash, i.reply != "")
+    last_us, count = connection.execute(statement).one()
+    return last_us, count
 
 
 def unsigned_stops(connection: Connection, sender_id: int, since_us: int) -> int:
@@ -72,7 +74,7 @@ def recent_messages(connection: Connection, address_hash: bytes, sender_id: int,
     Of other senders too: an SMS may ask for an answer by WhatsApp.
     """
     statement = (
-        select(m.id, m.contact_id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id)
+        select(m.id, m.contact_id, m.campaign_id, m.step_id, m.cell_id, steps.c.plan_id, steps.c.name, steps.c.occasion)
         .join(steps, steps.c.id == m.step_id)
         .where(
             m.address_hash == address_hash,
@@ -86,7 +88,8 @@ def recent_messages(connection: Connection, address_hash: bytes, sender_id: int,
 
 
 def put_answer(connection: Connection, values: dict[str, Any]) -> None:
-    """The last answer of a person to a campaign is the one that counts."""
+    """The last answer of a person to a campaign is the one that counts; all of them are kept."""
     mine = (answers.c.campaign_id == values["campaign_id"]) & (answers.c.contact_id == values["contact_id"])
     connection.execute(delete(answers).where(mine))
     connection.execute(insert(answers).values(**values))
+    insert_ignore(connection, answer_events, [values])

@@ -41,8 +41,9 @@ def replies(before_us: int) -> Aged:
     """Unless a person still has to look at them."""
     is_done = or_(~i.needs_person, i.handled_us.is_not(None))
     has_some = or_(i.text_sealed.is_not(None), i.address_sealed.is_not(None))
+    is_done = and_(is_done, i.reply_state.not_in(["due", "begun"]))
     which = and_(i.id < floor_at(before_us), has_some, is_done, i.received_us < before_us)
-    return Aged(inbound, which, {"text_sealed": None, "address_sealed": None})
+    return Aged(inbound, which, {"text_sealed": None, "address_sealed": None, "reply_sealed": None})
 
 
 def people(before_us: int) -> Aged:

@@ -30,11 +30,12 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What conditions are compiled for: the kind of database, the step's day, the declared attributes."""
+    """What conditions are compiled for: the kind of database, the step's day, the declared attributes, its session."""
 
     is_sqlite: bool
     on: date
     attributes: Mapping[str, AttributeType] = field(default_factory=dict)
+    session: str = ""
 
 
 def compile_expression(expression: Expression, scope: Scope) -> ColumnElement[bool]:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from dispatcher.campaign.standing import Standing
 from dispatcher.store.bulk import any_of, insert_ignore
-from dispatcher.store.tables import campaigns, messages, sessions, steps
+from dispatcher.store.tables import campaigns, messages, session_people, sessions, steps
 
 s = sessions.c
+_NOT_TOLD = ("queued", "failed", "expired", "cancelled")
 _COLUMNS = (s.slug, s.title, s.place, s.address, s.region, s.zone, s.starts_us, s.ends_us, s.capacity)
 
 
@@ -98,6 +99,18 @@ def waiting_after(connection: Connection, step_id: int, message_id: int, limit: 
 
 def anything_waits(connection: Connection, step_id: int) -> bool:
     return bool(waiting_after(connection, step_id, 0, 1))
+
+
+def told_people(connection: Connection, code: str) -> int:
+    """Who was messaged about a session, as far as is known, and has not declined it."""
+    m, p = messages.c, session_people.c
+    declined = select(p.contact_id).where(p.session_slug == code, p.contact_id == m.contact_id, p.rsvp == "no")
+    statement = (
+        select(func.count(m.contact_id.distinct()))
+        .join(steps, steps.c.id == m.step_id)
+        .where(steps.c.occasion == code, m.status.not_in(_NOT_TOLD), ~declined.exists())
+    )
+    return connection.execute(statement).scalar_one()
 
 
 def campaigns_by_session(connection: Connection) -> dict[str, list[str]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
 
 from dispatcher.audience.areas import Area
 from dispatcher.audience.selection import parse
-from dispatcher.campaign.model import Audience, Outcome, Rule
+from dispatcher.campaign.model import Audience, Outcome, Rule, StepRule
 from dispatcher.core.status import GOOD
 from dispatcher.store.selection import Scope, compile_expression, is_member, two_valued
-from dispatcher.store.tables import answers, campaigns, contacts, messages
+from dispatcher.store.tables import answers, campaigns, contacts, messages, session_people
 
 
 def select_contacts(
@@ -53,6 +53,8 @@ def _lines(rule: Rule, scope: Scope) -> Iterator[ColumnElement[bool]]:
         yield compile_expression(parse(rule.where, scope.attributes), scope)
     for outcome in rule.outcomes:
         yield from _came_to(outcome)
+    if isinstance(rule, StepRule) and rule.rsvp:
+        yield _said(rule.rsvp, scope.session)
 
 
 def _lives_in(area: Area) -> ColumnElement[bool]:
@@ -61,6 +63,14 @@ def _lives_in(area: Area) -> ColumnElement[bool]:
         return or_(contacts.c.region == area.code, below)
     place = and_(contacts.c.region == area.code, contacts.c.rw == area.rw)
     return place if area.rt is None else and_(place, contacts.c.rt == area.rt)
+
+
+def _said(wanted: Sequence[str], session: str) -> ColumnElement[bool]:
+    p = session_people.c
+    said = select(p.rsvp).where(p.session_slug == session, p.contact_id == contacts.c.id, p.rsvp != "")
+    said = said.correlate(contacts)
+    found = said.where(p.rsvp.in_(sorted(wanted))).exists()
+    return or_(found, not_(said.exists())) if "none" in wanted else found
 
 
 def _came_to(outcome: Outcome) -> Iterator[ColumnElement[bool]]:

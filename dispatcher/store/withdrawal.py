@@ -16,6 +16,8 @@ from dispatcher.store.installation import take_ids
 from dispatcher.store.ledger import append, blank_person
 from dispatcher.store.links import forget_links
 from dispatcher.store.tables import (
+    answer_events,
+    answers,
     consents,
     contact_points,
     contacts,
@@ -34,6 +36,8 @@ _BLANK: Final[dict[str, Any]] = {
     "salutation": "", "language": "", "region": "", "rw": None, "rt": None, "role": "", "zone": "", "attributes": {},
     "minor": False,
 }  # fmt: skip
+
+_BLANK_REPLY: Final = dict.fromkeys(("text_sealed", "address_sealed", "note_sealed", "reply_sealed"))
 
 
 def suppress(connection: Connection, address_hash: bytes, purpose: str, reason: str, via: str, now_us: int) -> bool:
@@ -110,6 +114,8 @@ def erase_contact(connection: Connection, contact_id: int, now_us: int) -> None:
     _blank_messages(connection, contact_id)
     forget_links(connection, contact_id)
     _blank_replies(connection, contact_id, hashes)
+    for table in (answers, answer_events):
+        connection.execute(update(table).where(table.c.contact_id == contact_id).values(text_hash=""))
     connection.execute(
         update(contacts).where(contacts.c.id == contact_id).values(**_BLANK, erased_us=now_us, updated_us=now_us)
     )
@@ -133,7 +139,11 @@ def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[byt
     kept = set(connection.execute(still_used).scalars())
     orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
     mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
-    connection.execute(update(inbound).where(mine).values(text_sealed=None, address_sealed=None, note_sealed=None))
+    connection.execute(update(inbound).where(mine).values(**_BLANK_REPLY))
+    # what providers called with: the replies themselves, and receipts of the answers to them
+    r, ids = receipts.c, connection.execute(select(inbound.c.id).where(mine)).scalars().all()
+    told = any_of(connection, r.id, ids) | any_of(connection, r.message_id, ids)
+    connection.execute(update(receipts).where(told, r.raw_sealed.is_not(None)).values(raw_sealed=None))
     # an officer's own words may name the person; that, when and how the number refused stays (invariant 14)
     written = any_of(connection, suppressions.c.address_hash, orphaned) & (suppressions.c.via == "officer")
     connection.execute(update(suppressions).where(written).values(reason=""))

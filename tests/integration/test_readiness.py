@@ -108,7 +108,16 @@ def test_another_schema_is_refused(database_url: str, tmp_path: Path, revision: 
 
 
 _ADDED = {
-    "tables": ("links", "restores", "breaker_marks", "stops", "recent_people", "exchanges", "consent_sheets"),
+    "tables": (
+        "links",
+        "restores",
+        "breaker_marks",
+        "stops",
+        "recent_people",
+        "exchanges",
+        "consent_sheets",
+        "answer_events",
+    ),
     "columns": (
         "campaigns.breaker_off",
         "senders.spacing_us",
@@ -124,6 +133,17 @@ _ADDED = {
         "inbound.note_sealed",
         "inbound.reply",
         "inbound.no_reply",
+        "inbound.reply_state",
+        "inbound.reply_sealed",
+        "inbound.reply_next_us",
+        "inbound.reply_until_us",
+        "inbound.reply_attempt",
+        "inbound.reply_token",
+        "inbound.reply_begun_us",
+        "inbound.reply_provider_id",
+        "inbound.reply_code",
+        "session_people.promoted_us",
+        "answers.text_hash",
     ),
 }
 """By the migrations after the first."""
@@ -155,7 +175,8 @@ def test_an_older_database_is_upgraded(database_url: str) -> None:
                 connection.execute(text(f"DROP TRIGGER {trigger}{on}"))
             if not database.is_sqlite:
                 connection.execute(text("DROP TRIGGER consent_events_truncate ON consent_events"))
-            connection.execute(text("DROP INDEX ix_inbound_sender_id_received_us"))
+            for name in ("sender_id_received_us", "reply_due", "reply_begun"):
+                connection.execute(text(f"DROP INDEX ix_inbound_{name}"))
             for table in _ADDED["tables"]:
                 connection.execute(text(f"DROP TABLE {table}"))
             for table, column in (name.split(".") for name in _ADDED["columns"]):

@@ -16,15 +16,16 @@ from dispatcher.audience.person import Person, Standing
 from dispatcher.audience.selection import evaluate, parse
 from dispatcher.audience.selection_nodes import Expression
 from dispatcher.audience.targeting import is_targeted
-from dispatcher.campaign.model import Audience, Rule
+from dispatcher.campaign.model import Audience, Rule, StepRule
 from dispatcher.store.engine import Database
 from dispatcher.store.selection import Scope, compile_expression
-from dispatcher.store.tables import answers, campaigns, contacts, memberships, messages, plans
+from dispatcher.store.tables import answers, campaigns, contacts, memberships, messages, plans, session_people, sessions
 from dispatcher.store.targeting import select_contacts
 from tests.selections import ATTRIBUTES, GROUP_NAMES, expressions, people
 
 ON = date(2027, 2, 10)
 SLUGS = {"undangan": 1, "ikrar": 2}
+RSVPS = ["yes", "no", "waiting"]
 quick = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -158,6 +159,36 @@ def test_rules(database: Database, broad: dict[str, object], narrow: dict[str, o
         found = list(connection.execute(select_contacts(audience, step, scope)).scalars())
         meant = [n for n, p in enumerate(everyone, 1) if is_targeted(audience, step, p, ATTRIBUTES, on=ON)]
         assert found == meant
+
+
+@quick
+@given(
+    st.lists(st.sampled_from(["yes", "no", "waiting", "none"]), unique=True),
+    st.lists(
+        st.builds(Person, rsvps=st.dictionaries(st.sampled_from(["pusat", "utara"]), st.sampled_from(RSVPS))),
+        min_size=1,
+        max_size=8,
+    ),
+)
+def test_what_was_said_to_the_steps_session(database: Database, said: list[str], everyone: list[Person]) -> None:
+    audience, step = Audience(everyone=True), StepRule.model_validate({"rsvp": said})
+    with holding(database, everyone) as (connection, scope):
+        for slug in ("pusat", "utara"):
+            connection.execute(insert(sessions).values(slug=slug, starts_us=1, updated_us=1))
+        rows = [
+            {"session_slug": slug, "contact_id": n, "rsvp": rsvp}
+            for n, person in enumerate(everyone, 1)
+            for slug, rsvp in person.rsvps.items()
+        ]
+        # somebody who checked in without an answer said nothing
+        connection.execute(insert(session_people), [*rows, {"session_slug": "pusat", "contact_id": 99, "rsvp": ""}])
+        found = list(connection.execute(select_contacts(audience, step, replace(scope, session="pusat"))).scalars())
+    meant = [
+        n
+        for n, person in enumerate(everyone, 1)
+        if is_targeted(audience, step, person, ATTRIBUTES, on=ON, session="pusat")
+    ]
+    assert found == meant
 
 
 def test_pages_follow_each_other(database: Database) -> None:

@@ -49,7 +49,8 @@ def test_the_same_file_again_changes_nothing(context: Context, tmp_path: Path) -
     assert session == {
         "code": "barat", "title": "Kelas", "place": "Balai Kota", "address": "", "region": "",
         "starts": "2027-02-10T09:00:00+07:00", "ends": "2027-02-10T12:00:00+07:00", "capacity": 90,
-        "zone": "Asia/Jakarta", "campaigns": [], "rsvp": {}, "checked_in": 0,
+        "zone": "Asia/Jakarta", "campaigns": [], "rsvp": {},
+        "promoted": 0, "checked_in": 0,
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from dispatcher.spi import (
     Rejected,
     Unsupported,
 )
-from dispatcher_channels.http_gateway import answers, hooks, ready
+from dispatcher_channels.http_gateway import answers, hooks, inbound, ready
 from dispatcher_channels.http_gateway.config import LONGEST_S, Body, HttpGatewayConfig
 from dispatcher_channels.http_gateway.private import private_of
 from dispatcher_channels.http_gateway.templates import Names, compile_form, compile_tree, names_of
@@ -118,6 +118,8 @@ class HttpGatewayChannel(Channel[HttpGatewayConfig]):
         return hooks.verify(request, self.config)
 
     def parse(self, request: HookRequest) -> HookAnswer:
+        if self.config.inbound and (said := inbound.parse(request, self.config.inbound)):
+            return said
         if self.config.callback is None:
             raise ValueError("this gateway is not configured to report back")
         return hooks.parse(request, self.config.callback, self._errors, marked=not self.config.signs_hooks)
@@ -136,6 +138,7 @@ def capabilities_of(config: HttpGatewayConfig) -> Capabilities:
         HttpGatewayChannel.capabilities,
         media=config.media,
         receipts="push" if config.callback else "none",
+        inbound=config.inbound is not None,
         templates=config.template is not None,
         free_text=config.text is not None,
         max_characters=config.max_characters,

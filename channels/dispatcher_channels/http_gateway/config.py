@@ -80,6 +80,22 @@ class Callback(Part):
         return statuses
 
 
+class Inbound(Part):
+    """How the gateway passes on what people write. `messages` leads to the list where one body holds several.
+
+    A call is a reply where `sender` and `text` lead somewhere; it comes to the address of reports. `at`: seconds or
+    milliseconds since 1970, or ISO 8601 with an offset. Without `id`, a repeated call counts as another reply.
+    """
+
+    format: Literal["json", "form", "query"] = "json"
+    messages: Path = ""
+    sender: Paths = Field(min_length=1)
+    text: Paths = Field(min_length=1)
+    id: Paths = ()
+    at: Paths = ()
+    reply: str = ""
+
+
 class HttpGatewayConfig(ChannelConfig):
     """See docs/gateways.md. `timeout_s` exceeds the time a connection may take to open: that end stays proven."""
 
@@ -100,6 +116,7 @@ class HttpGatewayConfig(ChannelConfig):
     codes: dict[str, dict[str, Any]] = Field(default_factory=dict)
     throttling: Words = ()
     callback: Callback | None = None
+    inbound: Inbound | None = None
     hook_secret: Secret | None = None
     timeout_s: float = Field(default=LONGEST_S, gt=3, le=LONGEST_S)
     max_characters: int = Field(default=1600, ge=1)
@@ -142,6 +159,11 @@ class HttpGatewayConfig(ChannelConfig):
             raise ValueError(
                 "callback: nothing proves who calls: set `hook_secret` and give the gateway the address "
                 "<public URL>/hooks/<sender>/<hook_secret>, or send `callback_url`, or set `callback: null`"
+            )
+        if self.inbound and not self.signs_hooks:
+            raise ValueError(
+                "inbound: nothing proves who calls: set `hook_secret` and give the gateway the address "
+                "<public URL>/hooks/<sender>/<hook_secret>"
             )
         return self
 

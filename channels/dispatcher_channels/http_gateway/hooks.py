@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from dispatcher.spi import ErrorTable, HookAnswer, HookRequest, HttpResponse, Receipt, Status, webhooks
-from dispatcher_channels.http_gateway.config import Callback, HttpGatewayConfig, Signature
+from dispatcher_channels.http_gateway.config import Callback, HttpGatewayConfig, Inbound, Signature
 from dispatcher_channels.http_gateway.paths import find, shown, text_at
 
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -39,7 +39,7 @@ def sign(body: bytes, signature: Signature, key: str) -> str:
 
 def parse(request: HookRequest, callback: Callback, errors: ErrorTable, *, marked: bool) -> HookAnswer:
     """`marked`: the engine's mark in `m` vouches for this one message, whatever else the body names."""
-    said = _read(request, callback)
+    said = read(request, callback)
     items = find(said, callback.receipts)
     if not items:
         raise ValueError("there is no receipt where one should be")
@@ -53,7 +53,7 @@ def parse(request: HookRequest, callback: Callback, errors: ErrorTable, *, marke
     return HookAnswer(tuple(receipts), (), reply, "text/plain" if reply else "", tuple(unmapped))
 
 
-def _read(request: HookRequest, callback: Callback) -> Any:
+def read(request: HookRequest, callback: Callback | Inbound) -> Any:
     if len(request.body) > MAX_BODY_BYTES:
         raise ValueError("the body is larger than a receipt ever is")
     if callback.format == "json":

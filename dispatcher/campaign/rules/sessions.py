@@ -20,6 +20,7 @@ CODES: Final = {
     "session-moved": "The session was moved in the table; its steps are live, so that the table counts.",
     "unused-session": "A session that no step invites to.",
     "relative-step": "A step is relative to a session, and names none.",
+    "rsvp-session": "`rsvp:` in a step without sessions.",
     "live-session": "`live: [session]` in a step without sessions.",
     "session-times": "A session ends before it starts.",
     "session-region": "The region of a session does not exist.",
@@ -45,6 +46,9 @@ def _of_step(context: LintContext, index: int, step: Step) -> Iterator[Diagnosti
     if isinstance(step.at, Moment) and not step.sessions:
         message = "this instant is relative to a session, and the step names none"
         yield context.at(("steps", index, "at"), "relative-step", "error", message, hint="add `sessions: […]`")
+    if step.audience.rsvp and not step.sessions:
+        message = "`rsvp:` speaks of the step's session, and the step names none"
+        yield context.at(("steps", index, "audience", "rsvp"), "rsvp-session", "error", message, hint="add `sessions:`")
     if step.live and not step.sessions:
         message = "`live: [session]` has no effect in a step without sessions"
         yield context.at(("steps", index, "live"), "live-session", "warning", message, hint="remove it")

@@ -25,11 +25,20 @@ def check(context: LintContext) -> Iterator[Diagnostic]:
     known, without_session = known_names(context.campaign), _paths_without_session(context)
     for facts in templates_of(context):
         has_session = facts.text.path not in without_session and facts.text.kind not in ("reply", "stop")
+        has_session = has_session or _answers_an_invitation(context, facts.text.path)
         for use in facts.uses:
             finding = _of_session(use, has_session) or _of_others(context, facts, use, known)
             if finding:
                 yield context.inside(facts.text.path, use, finding)
     yield from _own(context)
+
+
+def _answers_an_invitation(context: LintContext, path: Path) -> bool:
+    """A reply to what says yes or no to a session knows which one."""
+    match path:
+        case ("answers", int(index), *_):
+            return context.campaign.answers[index].rsvp is not None
+    return False
 
 
 def _of_session(use: Use, has_session: bool) -> Finding | None:

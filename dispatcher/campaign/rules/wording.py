@@ -57,7 +57,9 @@ def _languages(context: LintContext) -> Iterator[Diagnostic]:
 def _by_language(context: LintContext) -> Iterator[tuple[Path, Mapping[str, object]]]:
     campaign, seen = context.campaign, set[Path]()
     yield from ((("stop", medium), texts) for medium, texts in campaign.stop.items())
-    yield from ((("answers", index, "reply"), answer.reply) for index, answer in enumerate(campaign.answers))
+    for index, answer in enumerate(campaign.answers):
+        yield ("answers", index, "reply"), answer.reply
+        yield ("answers", index, "reply_waiting"), answer.reply_waiting
     yield from ((("steps", index, "text"), step.text) for index, step in enumerate(campaign.steps))
     for step_hop in hops_of(campaign):
         if step_hop.path not in seen:

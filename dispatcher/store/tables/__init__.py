@@ -7,7 +7,7 @@ Instants are microseconds since 1970 UTC (`…_us`). `…_sealed` columns are en
 from dispatcher.store.tables.base import Big, Document, metadata
 from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, session_people, sessions, steps
 from dispatcher.store.tables.doors import door_codes, doors, guests
-from dispatcher.store.tables.events import answers, inbound, journal, receipts
+from dispatcher.store.tables.events import answer_events, answers, inbound, journal, receipts
 from dispatcher.store.tables.installation import id_source, installation, leases, restores
 from dispatcher.store.tables.links import links
 from dispatcher.store.tables.messages import (
@@ -36,6 +36,7 @@ from dispatcher.store.tables.people import (
 __all__ = [
     "Big",
     "Document",
+    "answer_events",
     "answers",
     "attempts",
     "attribute_types",

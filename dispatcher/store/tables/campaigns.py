@@ -29,7 +29,8 @@ from dispatcher.store.tables.base import (
     word_column,
 )
 
-# Events people are invited to.
+# Events people are invited to. `rsvp`: yes, no, waiting, or "" where nothing was said; `promoted_us`: when somebody who
+# waited got a place.
 
 sessions = Table(
     "sessions",
@@ -55,6 +56,7 @@ session_people = Table(
     word_column("rsvp"),
     word_column("rsvp_via"),
     us_column("rsvp_us"),
+    us_column("promoted_us"),
     us_column("checked_in_us"),
     word_column("checked_in_via"),
     word_column("checked_in_ref"),

@@ -15,7 +15,16 @@ from sqlalchemy import (
     text,
 )
 
-from dispatcher.store.tables.base import Big, Document, flag_column, id_column, metadata, us_column, word_column
+from dispatcher.store.tables.base import (
+    Big,
+    Document,
+    State,
+    flag_column,
+    id_column,
+    metadata,
+    us_column,
+    word_column,
+)
 
 receipts = Table(
     "receipts",
@@ -45,6 +54,7 @@ receipts = Table(
 )
 
 #: `unsigned`: by a gateway that signs nothing. `reply`: the automatic answer that is due; `no_reply`: why none is.
+#: `reply_…`: its text and its life (receipts/reply_life.py); sent from `reply_next_us` to `reply_until_us`.
 inbound = Table(
     "inbound",
     metadata,
@@ -65,11 +75,35 @@ inbound = Table(
     Column("note_sealed", LargeBinary),
     word_column("reply"),
     word_column("no_reply"),
+    Column("reply_state", State, nullable=False, server_default=""),
+    Column("reply_sealed", LargeBinary),
+    us_column("reply_next_us"),
+    us_column("reply_until_us"),
+    Column("reply_attempt", SmallInteger, nullable=False, server_default="0"),
+    Column("reply_token", Big),
+    us_column("reply_begun_us"),
+    word_column("reply_provider_id"),
+    word_column("reply_code"),
     UniqueConstraint("sender_id", "provider_id"),
     Index("ix_inbound_address_hash", "address_hash"),
     Index("ix_inbound_sender_id_received_us", "sender_id", "received_us"),
+    Index(
+        "ix_inbound_reply_due",
+        "sender_id",
+        "reply_next_us",
+        postgresql_where=text("reply_state = 'due'"),
+        sqlite_where=text("reply_state = 'due'"),
+    ),
+    Index(
+        "ix_inbound_reply_begun",
+        "reply_begun_us",
+        postgresql_where=text("reply_state = 'begun'"),
+        sqlite_where=text("reply_state = 'begun'"),
+    ),
 )
 
+#: What a person says to a campaign now. `text_version`: fingerprint, step and hop of what was answered; `text_hash`: of
+#: the very words that the person got.
 answers = Table(
     "answers",
     metadata,
@@ -82,7 +116,27 @@ answers = Table(
     word_column("via"),
     word_column("text_version"),
     us_column("at_us", required=True),
+    word_column("text_hash"),
     PrimaryKeyConstraint("campaign_id", "contact_id"),
+)
+
+#: Every answer there was, so that a change of mind erases none.
+answer_events = Table(
+    "answer_events",
+    metadata,
+    Column("campaign_id", Big, nullable=False),
+    Column("contact_id", Big, nullable=False),
+    us_column("at_us", required=True),
+    Column("meaning", Text, nullable=False),
+    Column("step_id", Big),
+    Column("message_id", Big),
+    Column("cell_id", Big),
+    word_column("via"),
+    word_column("text_version"),
+    word_column("text_hash"),
+    PrimaryKeyConstraint("campaign_id", "contact_id", "at_us", "meaning"),
+    Index("ix_answer_events_contact_id", "contact_id"),
+    sqlite_with_rowid=False,
 )
 
 #: Who did what, for the record: approvals, pauses, settlements, changes of rates. Never a number, a name or a text.

@@ -42,7 +42,7 @@ def test_our_mark_proves_a_post_about_one_message(stage: Stage) -> None:
     context = connect(stage.url, settings())
     channel = context.open_sender("vonage", PooledClient(), resolve=False)
     ref = make_ref(message, 1)
-    told = urlsplit(Outgoing(context, "vonage", channel)._callback_url(ref))
+    told = urlsplit(Outgoing(context, "vonage", channel).callback_url(ref))
     body = json.dumps({"message_uuid": "u", "client_ref": ref, "status": "delivered"}).encode()
     with WebThread(lambda: connect(stage.url, settings())) as thread:
         provider = Provider(thread.url)
@@ -54,9 +54,7 @@ def test_our_mark_proves_a_post_about_one_message(stage: Stage) -> None:
 def test_a_stop_that_nobody_signed_is_known_as_such(stage: Stage) -> None:
     ref = make_ref(stage.message(Status.ACCEPTED), 1)
     context = stage.context
-    mac = urlsplit(
-        Outgoing(context, "gateway", context.open_sender("gateway", PooledClient()))._callback_url(ref)
-    ).query
+    mac = urlsplit(Outgoing(context, "gateway", context.open_sender("gateway", PooledClient())).callback_url(ref)).query
     with stage.web() as provider:
         assert provider.ask("POST", f"/hooks/gateway?{mac}&said=STOP&by=%2B6281311100001&id=U1")[0] == 204
     (row,) = stage.rows(inbound)

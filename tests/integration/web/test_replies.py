@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from sqlalchemy import insert, update
 
@@ -9,7 +11,7 @@ from dispatcher.core.clock import DAY_US
 from dispatcher.core.status import Status
 from dispatcher.operations.ingest import Arrived
 from dispatcher.spi import HookAnswer, Inbound
-from dispatcher.store.tables import answers, campaigns, consents, contact_points, inbound, messages, steps, suppressions
+from dispatcher.store.tables import answers, campaigns, consents, contact_points, inbound, messages, suppressions
 from tests.integration.builders import KEYS, Person
 from tests.integration.web.stage import Stage
 
@@ -62,7 +64,8 @@ def test_a_keyword_answers_the_campaign(stage: Stage) -> None:
     (row,) = stage.rows(answers)
     assert (row.campaign_id, row.contact_id, row.meaning, row.via) == (stage.campaign_id, person.id, "hadir", "reply")
     assert (row.step_id, row.message_id, row.cell_id) == (stage.step_id, message, person.cell_id)
-    assert row.text_version == str(stage.rows(steps)[0].plan_id)
+    assert row.text_version == f"{'f' * 16}/ajakan/0"
+    assert row.text_hash == hashlib.sha256(b"Halo").hexdigest()
     assert stage.inbox == [("hadir", False)]
     assert stage.rows(inbound)[0].contact_id == person.id
 

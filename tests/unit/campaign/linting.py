@@ -48,6 +48,7 @@ sessions:
 answers:
   - keywords: [HADIR, YA]
     meaning: hadir
+    rsvp: "yes"
     reply: Terima kasih, sampai jumpa.
 steps:
   - name: undangan

@@ -99,6 +99,9 @@ FAULTS: list[tuple[str, str, str, list[Change]]] = [
     ("answer-stop", "error", "BERHENTI, YA", [("[HADIR, YA]", "[BERHENTI, YA]")]),
     ("answer-stop", "error", "BERHENT, YA", [("[HADIR, YA]", "[BERHENT, YA]")]),
     ("answer-stop", "error", "Bantuan, YA", [("[HADIR, YA]", "[Bantuan, YA]")]),
+    ("answer-rsvp", "info", "answers:", [('    rsvp: "yes"\n', "")]),
+    ("code-taken", "warning", "HADIR", [('"31.73.01"\n', '"31.73.01"\n    code: HADIR\n')]),
+    ("rsvp-session", "error", "[none]", [("  - name: ajakan\n", "  - name: ajakan\n    audience: {rsvp: [none]}\n")]),
     ("answer-close", "warning", "HADIT]", [
         ("    meaning: hadir\n", "    meaning: hadir\n  - keywords: [HADIT]\n    meaning: lain\n")]),
     ("answer-empty", "error", '"👍"', [("[HADIR, YA]", '[HADIR, "👍"]')]),

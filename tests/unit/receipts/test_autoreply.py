@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dispatcher.core.clock import DAY_US, HOUR_US
-from dispatcher.receipts.autoreply import KINDS, Heard, Kind, Way, decide, looks_automatic
+from dispatcher.receipts.autoreply import KINDS, MOST_CONFIRMED, Heard, Kind, Way, decide, looks_automatic
 
 ALL = frozenset(KINDS)
 SMS, WHATSAPP, CONVERSATION = Way(True, False), Way(False, True), Way(False, False)
@@ -82,6 +82,18 @@ def test_who_refused_hears_nothing_more() -> None:
 def test_at_most_one_in_a_time() -> None:
     assert why(replace(ASKED, since_last_us=DAY_US - 1)) == "recent"
     assert why(replace(ASKED, since_last_us=DAY_US)) == ""
+
+
+def test_a_stop_is_confirmed_in_any_case_and_an_answer_a_few_times() -> None:
+    lately = replace(ASKED, since_last_us=1, lately=MOST_CONFIRMED - 1)
+    assert why(replace(lately, kind="stop", lately=99)) == ""
+    assert why(replace(lately, kind="answer")) == ""
+    assert why(replace(lately, kind="answer", lately=MOST_CONFIRMED)) == "recent"
+    assert why(replace(lately, kind="help")) == "recent"
+
+
+def test_what_the_provider_answers_itself() -> None:
+    assert why(replace(ASKED, kind="stop", by_provider=True)) == "provider"
 
 
 def test_two_robots_fall_silent() -> None:
