@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +13,13 @@ from dispatcher.core.money import ExchangeRate
 from dispatcher.operations.context import Context
 from dispatcher.operations.plan import price_lines
 from dispatcher.operations.report_attendance import Attendance
+from dispatcher.operations.report_places import Places
 from dispatcher.operations.status import CampaignStatus, read_status
-from dispatcher.outreach.coverage import (
-    LEVELS,
-    Coverage,
-    Multipliers,
-    by_group,
-    by_region,
-    overall,
-)
+from dispatcher.outreach.coverage import LEVELS, Coverage, Multipliers, overall
 from dispatcher.outreach.labels import group_label
 from dispatcher.outreach.spending import Load, Spending, rates_on, spend
 from dispatcher.plan.estimate import Prices
-from dispatcher.store import reports, visits
+from dispatcher.store import answered, reports, visits
 from dispatcher.store.senders import sender_rows
 
 _NEIGHBOURHOODS = ("rw", "rt")
@@ -66,21 +59,20 @@ class _Report:
         cells = reports.people_by_cell(self._connection, self._step_ids, neighbourhoods=neighbourhoods)
         campaign_id = self._status.campaign.id
         seen = visits.visitors_by_cell(self._connection, campaign_id, neighbourhoods=neighbourhoods)
-        visited = {area.code: area.coverage.people for area in by_region(seen, self._options.level, self._multipliers)}
+        said = answered.answers_by_cell(self._connection, campaign_id, neighbourhoods=neighbourhoods)
+        places = Places(cells, seen, said, self._options.level, self._multipliers, self._label_of)
         return {
             **self._status.as_dict(),
             "language": self._options.language,
             "level": self._options.level,
             "reach": self._reach(overall(cells, self._multipliers)),
             "visits": self._visits(),
-            "groups": self._groups(by_group(cells, self._multipliers), by_group(seen, self._multipliers)),
-            "regions": [
-                {**area.as_dict(), "visited": visited.get(area.code, 0)}
-                for area in by_region(cells, self._options.level, self._multipliers)
-            ],
+            "groups": places.groups(),
+            "regions": places.regions(),
             "failures": [self._failure(row) for row in reports.failures(self._connection, self._step_ids)],
-            "answers": reports.answers_by_meaning(self._connection, campaign_id),
-            "answers_by_way": visits.answers_by_way(self._connection, campaign_id),
+            "answers": answered.answers_by_meaning(self._connection, campaign_id),
+            "answers_by_way": answered.answers_by_way(self._connection, campaign_id),
+            "answers_by_step": self._answers_by_step(),
             "attendance": self._attendance(),
             **self._spending().as_dict(),
         }
@@ -120,15 +112,13 @@ class _Report:
             ],
         }
 
-    def _groups(self, found: Mapping[str, Coverage], seen: Mapping[str, Coverage]) -> list[dict[str, Any]]:
+    def _answers_by_step(self) -> list[dict[str, Any]]:
+        """Steps whose messages were answered."""
+        found = answered.answers_by_step(self._connection, self._status.campaign.id)
         return [
-            {
-                "group": slug,
-                "label": self._label_of(slug),
-                **coverage.as_dict(),
-                "visited": seen[slug].people if slug in seen else 0,
-            }
-            for slug, coverage in found.items()
+            {"step": step.name, "occasion": step.occasion, "answers": found[step.id]}
+            for step in self._status.steps
+            if step.id in found
         ]
 
     def _label_of(self, group: str) -> str:

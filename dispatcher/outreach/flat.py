@@ -45,9 +45,12 @@ def lines(report: Mapping[str, Any]) -> Iterator[Line]:
         yield from _step(step)
     for section, name in (("groups", "group"), ("regions", "code")):
         for row in report[section]:
-            yield from _counts(section, row[name] or "unknown", row, skip=(name,))
+            yield from _counts(section, row[name] or "unknown", row, skip=(name, "answers"))
+            yield from _answered(section, row[name] or "unknown", row)
     yield from _failures(report["failures"])
     yield from _counts("answers", "", report["answers"])
+    for step in report["answers_by_step"]:
+        yield from _answered("answers by step", _step_name(step["step"], step["occasion"]), step)
     for way, counts in report["answers_by_way"].items():
         for meaning, n in counts.items():
             yield "answers", meaning, f"by {way}", n
@@ -65,8 +68,16 @@ def _counts(section: str, key: str, counts: Mapping[str, Any], skip: tuple[str, 
             yield (section, key, name, value) if key else (section, name, "", value)
 
 
+def _answered(section: str, key: str, row: Mapping[str, Any]) -> Iterator[Line]:
+    yield from _counts(section, key, {f"answered {meaning}": n for meaning, n in row["answers"].items()})
+
+
+def _step_name(name: str, occasion: str) -> str:
+    return f"{name}/{occasion}" if occasion else name
+
+
 def _step(step: Mapping[str, Any]) -> Iterator[Line]:
-    name = f"{step['name']}/{step['occasion']}" if step["occasion"] else step["name"]
+    name = _step_name(step["name"], step["occasion"])
     for key in ("state", "due", "selected", "held_out", "pending"):
         yield "steps", name, key, step[key]
     for reason, n in step["skipped"].items():

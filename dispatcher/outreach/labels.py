@@ -86,6 +86,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "explanation": ("Penjelasan", "Explanation"),
     "answers": ("Jawaban", "Answers"),
     "answer": ("Jawaban", "Answer"),
+    "answered": ("Menjawab", "Answered"),
+    "answers_by_step": ("Jawaban per tahap", "Answers by step"),
     "by_link": ("lewat tautan", "by link"),
     "visits": ("Kunjungan halaman", "Page visits"),
     "visited": ("Membuka halaman", "Opened their page"),

@@ -44,6 +44,7 @@ def sections(report: Report, language: str) -> list[Section]:
         made.regions(report),
         made.failures(report),
         made.answers(report),
+        made.answers_by_step(report),
         made.attendance(report),
         made.attendance_steps(report),
         made.attendance_groups(report),
@@ -133,11 +134,21 @@ class _Sections:
 
     def _coverage(self, row: Mapping[str, Any], report: Report) -> tuple[int, ...]:
         visited = (row["visited"],) if report["visits"]["people"] else ()
-        return (row["people"], row["reached"], row["read"], *visited, row["failed"], row["households_estimate"])
+        answered = (sum(row["answers"].values()),) if report["answers"] else ()
+        return (
+            row["people"],
+            row["reached"],
+            row["read"],
+            *visited,
+            *answered,
+            row["failed"],
+            row["households_estimate"],
+        )
 
     def _covered(self, report: Report) -> tuple[str, ...]:
         visited = ("visited",) if report["visits"]["people"] else ()
-        return ("selected", "reached", "read", *visited, "failed", "households_estimate")
+        answered = ("answered",) if report["answers"] else ()
+        return ("selected", "reached", "read", *visited, *answered, "failed", "households_estimate")
 
     def groups(self, report: Report) -> Section:
         rows = [(row["label"], *self._coverage(row, report)) for row in report["groups"]]
@@ -167,6 +178,17 @@ class _Sections:
             return self._section("answers", ("answer", "people"), report["answers"].items())
         rows = [(meaning, people, by_link.get(meaning, 0)) for meaning, people in report["answers"].items()]
         return self._section("answers", ("answer", "people", "by_link"), rows, "note_by_link")
+
+    def answers_by_step(self, report: Report) -> Section:
+        """Where more than one step was answered."""
+        found = report["answers_by_step"]
+        rows = [
+            (self._step(step["step"], step["occasion"]), meaning, people)
+            for step in found
+            for meaning, people in step["answers"].items()
+            if len(found) > 1
+        ]
+        return self._section("answers_by_step", ("step", "answer", "people"), rows)
 
     def attendance(self, report: Report) -> Section:
         rows = [

@@ -7,18 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select, text, union_all
+from sqlalchemy import Connection, Select, case, func, select, text, union_all
 
 from dispatcher.core.status import PERSON_RANK, Status
 from dispatcher.delivery.machine import LOST
 from dispatcher.outreach.funnel import Funnel, HopCount
 from dispatcher.store import tally
 from dispatcher.store.engine import Database
+from dispatcher.store.placed import PeopleCell, people_placed
 from dispatcher.store.tables import (
-    answers,
-    cells,
     contact_points,
-    contacts,
     messages,
     senders,
     session_people,
@@ -112,34 +110,10 @@ def lost_unknown(connection: Connection, step_ids: Sequence[int]) -> dict[int, i
     return {row[0]: row[1] for row in rows}
 
 
-class PeopleCell(NamedTuple):
-    """Unique people of a campaign who are alike. `word`: a status, `held_out` or `skipped`, by the best step."""
-
-    region: str
-    rw: int | None
-    rt: int | None
-    role: str
-    groups: tuple[str, ...]
-    word: str
-    people: int
-
-
 def people_by_cell(connection: Connection, step_ids: Sequence[int], *, neighbourhoods: bool) -> list[PeopleCell]:
-    """Each person once over all steps, by the best that became of them; RW and RT only where they are asked for."""
-    person = _best_of_each(step_ids).subquery()
-    where: list[ColumnElement[Any]] = [literal(None), literal(None)]
-    source: Any = person.join(cells, cells.c.id == person.c.cell_id)
-    if neighbourhoods:
-        where = [contacts.c.rw, contacts.c.rt]
-        source = source.outerjoin(contacts, contacts.c.id == person.c.contact_id)
-    rw, rt = (column.label(name) for column, name in zip(where, ("rw", "rt"), strict=True))
-    keys = [cells.c.region, rw, rt, cells.c.role, cells.c.groups, person.c.best]
-    grouped = [cells.c.region, *(where if neighbourhoods else ()), cells.c.role, cells.c.groups, person.c.best]
-    statement = select(*keys, func.count()).select_from(source).group_by(*grouped).order_by(*grouped)
-    return [
-        PeopleCell(row[0], row[1], row[2], row[3], tuple(row[4].split(",")) if row[4] else (), _WORDS[row[5]], row[6])
-        for row in connection.execute(statement)
-    ]
+    """Each person once over all steps, by the best that became of them: a status, `held_out` or `skipped`."""
+    found = people_placed(connection, _best_of_each(step_ids).subquery(), neighbourhoods=neighbourhoods)
+    return [cell._replace(word=_WORDS[int(cell.word)]) for cell in found]
 
 
 def _best_of_each(step_ids: Sequence[int]) -> Select[Any]:
@@ -150,7 +124,7 @@ def _best_of_each(step_ids: Sequence[int]) -> Select[Any]:
         select(m.contact_id, m.cell_id, rank.label("rank")).where(m.step_id.in_(step_ids)),
         select(skipped.c.contact_id, skipped.c.cell_id, left_out.label("rank")).where(skipped.c.step_id.in_(step_ids)),
     ).subquery()
-    columns = (func.max(everyone.c.cell_id).label("cell_id"), func.max(everyone.c.rank).label("best"))
+    columns = (func.max(everyone.c.cell_id).label("cell_id"), func.max(everyone.c.rank).label("word"))
     return select(everyone.c.contact_id, *columns).group_by(everyone.c.contact_id)
 
 
@@ -198,17 +172,6 @@ def billed(connection: Connection, step_ids: Sequence[int]) -> list[Billed]:
     keys = (rows.c.step_id, rows.c.sender_id, rows.c.country)
     statement = select(*keys, func.count(), func.sum(rows.c.segments)).group_by(*keys).order_by(*keys)
     return [Billed(*row) for row in connection.execute(statement)]
-
-
-def answers_by_meaning(connection: Connection, campaign_id: int) -> dict[str, int]:
-    """One answer a person: the last one."""
-    statement = (
-        select(answers.c.meaning, func.count())
-        .where(answers.c.campaign_id == campaign_id)
-        .group_by(answers.c.meaning)
-        .order_by(answers.c.meaning)
-    )
-    return {row[0]: row[1] for row in connection.execute(statement)}
 
 
 def sessions_of(connection: Connection, slugs: Sequence[str]) -> list[Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, literal, select
 
-from dispatcher.store.reports import PeopleCell
-from dispatcher.store.tables import answers, cells, contacts, links, session_people
+from dispatcher.store.placed import PeopleCell, people_placed
+from dispatcher.store.tables import links, session_people
 
 l = links.c  # noqa: E741
 
@@ -43,35 +43,14 @@ def visitors(connection: Connection, campaign_id: int) -> int:
 def visitors_by_cell(connection: Connection, campaign_id: int, *, neighbourhoods: bool) -> list[PeopleCell]:
     """The same people as `people_by_cell` counts them, without what became of their messages."""
     mine = (_seen(campaign_id), l.visited_us.is_not(None), l.contact_id.is_not(None))
-    person = select(l.contact_id, func.max(l.cell_id).label("cell_id")).where(*mine).group_by(l.contact_id).subquery()
-    where: list[ColumnElement[Any]] = [literal(None), literal(None)]
-    source: Any = person.join(cells, cells.c.id == person.c.cell_id)
-    if neighbourhoods:
-        where = [contacts.c.rw, contacts.c.rt]
-        source = source.outerjoin(contacts, contacts.c.id == person.c.contact_id)
-    rw, rt = (column.label(name) for column, name in zip(where, ("rw", "rt"), strict=True))
-    grouped = [cells.c.region, *(where if neighbourhoods else ()), cells.c.role, cells.c.groups]
-    statement = select(cells.c.region, rw, rt, cells.c.role, cells.c.groups, func.count()).select_from(source)
-    return [
-        PeopleCell(row[0], row[1], row[2], row[3], tuple(row[4].split(",")) if row[4] else (), "", row[5])
-        for row in connection.execute(statement.group_by(*grouped).order_by(*grouped))
-    ]
+    columns = (l.contact_id, func.max(l.cell_id).label("cell_id"), literal("").label("word"))
+    person = select(*columns).where(*mine).group_by(l.contact_id).subquery()
+    return people_placed(connection, person, neighbourhoods=neighbourhoods)
 
 
 def _seen(campaign_id: int) -> ColumnElement[bool]:
     """As their index has them."""
     return (l.campaign_id == campaign_id) & (l.visited_us.is_not(None) | l.previewed_us.is_not(None))
-
-
-def answers_by_way(connection: Connection, campaign_id: int) -> dict[str, dict[str, int]]:
-    """Way (reply, link, …) → meaning → people."""
-    a = answers.c
-    keys = (a.via, a.meaning)
-    found: dict[str, dict[str, int]] = {}
-    statement = select(*keys, func.count()).where(a.campaign_id == campaign_id).group_by(*keys).order_by(*keys)
-    for via, meaning, people in connection.execute(statement):
-        found.setdefault(via, {})[meaning] = people
-    return found
 
 
 def rsvp_by_way(connection: Connection, slugs: list[str]) -> dict[str, dict[str, dict[str, int]]]:

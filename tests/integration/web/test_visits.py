@@ -128,6 +128,9 @@ def test_reports_tell_visits_by_group_region_and_step_and_answers_by_link(people
     ]  # fmt: skip
     assert [(group["group"], group["visited"]) for group in report["groups"]] == [("", 2)]
     assert report["answers_by_way"] == {"link": {"hadir": 1}}
+    assert report["answers_by_step"] == [{"step": "satu", "occasion": "pagi", "answers": {"hadir": 1}}]
+    assert [area["answers"] for area in report["regions"]] == [{"hadir": 1}] * 3
+    assert [group["answers"] for group in report["groups"]] == [{"hadir": 1}]
     assert report["attendance"][0]["rsvp_by_way"] == {"link": {"yes": 1}}
     titles = {section.title: section for section in sections(report, "id")}
     assert titles["Jawaban"].rows == (("hadir", 1, 1),)

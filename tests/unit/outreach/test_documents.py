@@ -28,6 +28,7 @@ COUNTS = {
     "failed": 1,
     "households_estimate": 90,
     "visited": 2,
+    "answers": {"hadir": 2},
 }
 
 
@@ -64,6 +65,7 @@ def report(**changes: Any) -> dict[str, Any]:
         },
         "answers": {"hadir": 2},
         "answers_by_way": {"link": {"hadir": 1}, "reply": {"hadir": 1}},
+        "answers_by_step": [{"step": "ajakan", "occasion": "", "answers": {"hadir": 2}}],
         "attendance": [],
         "cost": {"IDR": "1350.00"},
         "cost_by_sender": {"sms": {"messages": 3, "segments": 3, "cost": {"IDR": "1350.00"}, "unpriced_messages": 0}},
@@ -99,6 +101,18 @@ def test_empty_sections_are_left_out() -> None:
 def test_rows_are_as_wide_as_their_headings() -> None:
     for section in sections(report(), "id"):
         assert all(len(row) == len(section.headings) for row in section.rows)
+
+
+def test_answers_are_told_by_place_and_where_several_steps_asked_by_step() -> None:
+    steps = [{"step": name, "occasion": "", "answers": {"hadir": 1}} for name in ("ajakan", "pengingat")]
+    found = {section.title: section for section in sections(report(answers_by_step=steps), "en")}
+    assert found["Answers by step"].rows == (("ajakan", "hadir", 1), ("pengingat", "hadir", 1))
+    assert found["Groups"].headings[5] == "Answered"
+    assert found["Groups"].rows[0][5] == 2
+    told = list(csv.reader(StringIO(as_csv(report()))))
+    assert ["answers by step", "ajakan", "answered hadir", "2"] in told
+    assert ["groups", "rt", "answered hadir", "2"] in told
+    assert ["regions", "31.71", "answered hadir", "2"] in told
 
 
 def test_the_funnel_of_a_section_adds_up() -> None:
