@@ -89,7 +89,11 @@ def end_reply(connection: Connection, reply_id: int, token: int, end: End) -> bo
     values: dict[str, Any] = {"reply_state": end.state, "reply_code": end.code, "reply_provider_id": end.provider_id}
     if end.state == "due":
         values |= {"reply_next_us": end.next_us, "reply_token": None}
-    return connection.execute(update(inbound).where(held).values(**values)).rowcount == 1
+    if connection.execute(update(inbound).where(held).values(**values)).rowcount == 1:
+        return True
+    mine = and_(i.id == reply_id, i.reply_token == token)
+    connection.execute(update(inbound).where(mine).values(reply_provider_id=end.provider_id))
+    return False
 
 
 def sweep_replies(connection: Connection, now_us: int) -> None:

@@ -25,7 +25,7 @@ from dispatcher.operations.plan import plan_campaign
 from dispatcher.queue.embedded import run_until_done
 from dispatcher.render.content import decode
 from dispatcher.settings import Environment
-from dispatcher.store.tables import answers, messages, steps
+from dispatcher.store.tables import answers, inbound, messages, steps
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
 from dispatcher.testing.synthetic import synthetic_contacts
 from dispatcher.web.server import WebThread
@@ -169,7 +169,9 @@ def test_it_runs_to_its_end(run: Run) -> None:
     assert {(row.step_id, row.contact_id) for row in failed} == {(r.step_id, r.contact_id) for r in sent if r.hop}
     ledger = run.carrier.ledger
     assert ledger.accepted_twice() == {}
-    assert ledger.accepted() == len(sent)
+    answered = [row for row in run.rows(inbound) if row.reply_state in ("accepted", "delivered")]
+    assert ledger.accepted() == len(sent) + len(answered)
+    assert all(row.reply_provider_id for row in answered), "also where a receipt was faster than the answer"
     for row in sent:
         said = run.said(row)
         assert said.strip()
