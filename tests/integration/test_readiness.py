@@ -110,6 +110,9 @@ def test_another_schema_is_refused(database_url: str, tmp_path: Path, revision: 
 _ADDED = {
     "tables": (
         "links",
+        "doors",
+        "door_codes",
+        "guests",
         "restores",
         "breaker_marks",
         "stops",
@@ -142,6 +145,7 @@ _ADDED = {
         "inbound.reply_begun_us",
         "inbound.reply_provider_id",
         "inbound.reply_code",
+        "session_people.checked_in_ref",
         "session_people.promoted_us",
         "answers.text_hash",
     ),
@@ -177,6 +181,7 @@ def test_an_older_database_is_upgraded(database_url: str) -> None:
                 connection.execute(text("DROP TRIGGER consent_events_truncate ON consent_events"))
             for name in ("sender_id_received_us", "reply_due", "reply_begun"):
                 connection.execute(text(f"DROP INDEX ix_inbound_{name}"))
+            connection.execute(text("CREATE TABLE cap_uses (contact_id bigint)"))
             for table in _ADDED["tables"]:
                 connection.execute(text(f"DROP TABLE {table}"))
             for table, column in (name.split(".") for name in _ADDED["columns"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from threading import Barrier
 
 import pytest
@@ -50,7 +51,7 @@ def test_with_consent_a_contact_is_made_and_its_word_kept(stage: Stage) -> None:
     assert (arrival.outcome, arrival.face and arrival.face.first_name) == ("welcome", "Rahmat")
     (contact,) = stage.rows(contacts)
     with stage.context.database.read() as connection:
-        record = read_contact(connection, stage.context.keys, contact.id)
+        record = read_contact(connection, stage.context.keys, contact.id, date(2027, 1, 1))
     assert (record["name"], record["groups"]) == ("Rahmat Hidayat", ["pkk"])
     assert record["numbers"][0]["number"] == "+6281299990001"
     ((consent),) = stage.rows(consents)

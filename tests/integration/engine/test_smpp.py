@@ -39,7 +39,7 @@ def centre(carrier: CarrierProcess, database_url: str, tmp_path: Path) -> Iterat
         "channel": "smpp", "host": "127.0.0.1", "port": carrier.options.smpp_port,
         "system_id": "simulator", "password": "simulator", "from": "KESBANGPOL", "allow_private": True,
     }  # fmt: skip
-    stage = Stage(database_url, tmp_path, senders={"sms": sender})
+    stage = Stage(database_url, tmp_path, senders={"sms": sender}, inbound={"replies": []})
     yield stage
     stage.close()
 

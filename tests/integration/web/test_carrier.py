@@ -39,7 +39,7 @@ BEHAVIOUR = Behaviour(
     replies={"HADIR": 1, "STOP": 1, "apa ini?": 1},
     reply_after_ms=(5, 50),
 )
-SETTINGS = 'approval: waived\nsenders:\n  sms: {{channel: simulator, base_url: "{url}"}}\n'
+SETTINGS = 'approval: waived\ninbound: {{replies: []}}\nsenders:\n  sms: {{channel: simulator, base_url: "{url}"}}\n'
 CAMPAIGN = """
 campaign: undangan
 title: Undangan

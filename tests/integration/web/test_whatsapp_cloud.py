@@ -82,7 +82,7 @@ def settings(carrier: CarrierProcess) -> str:
         "app_secret": options.app_secret,
         "verify_token": TOKEN,
     }
-    return json.dumps({"approval": "waived", "senders": {"wa": sender}})
+    return json.dumps({"approval": "waived", "inbound": {"replies": []}, "senders": {"wa": sender}})
 
 
 def write_people(path: Path) -> None:
