@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import Connection
 
 from dispatcher.campaign.standing import Standing
 from dispatcher.core import door_code
-from dispatcher.core.clock import from_us
+from dispatcher.core.clock import MINUTE_US, from_us
 from dispatcher.operations.context import Context
 from dispatcher.operations.doors import Door
 from dispatcher.render.names import given
@@ -22,6 +22,8 @@ from dispatcher.store import check_ins, doors
 from dispatcher.store.door_codes import door_code as code_of
 from dispatcher.store.installation import record_act
 from dispatcher.store.sessions import find_session
+
+_STORED_WITHIN_US: Final = 5 * MINUTE_US
 
 Outcome = Literal["welcome", "already", "guest", "elsewhere", "unreadable", "unknown", "shared", "undone", "not-undone"]
 
@@ -75,12 +77,16 @@ def _look_up(context: Context, door: Door, code: int) -> list[doors.Coded]:
         since_us = doors.filled_us(connection, door.id)
         fresh = () if found else doors.uncoded(connection, session, since_us)
     if fresh:
-        with context.database.begin() as connection:
-            now_us = context.now_us()
-            doors.fill_codes(connection, context.keys, session, since_us)
-            doors.note_filled(connection, door.id, now_us)
-            found = doors.by_code(connection, code)
+        return context.database.run(partial(_fill_up, context, door, since_us, code))
     return found
+
+
+def _fill_up(context: Context, door: Door, since_us: int, code: int, connection: Connection) -> list[doors.Coded]:
+    now_us = context.now_us()
+    doors.fill_codes(connection, context.keys, door.session.code, since_us)
+    # a page of messages that is being stored now has an instant that is past already
+    doors.note_filled(connection, door.id, now_us - _STORED_WITHIN_US)
+    return doors.by_code(connection, code)
 
 
 def _elsewhere(context: Context, session: str) -> Arrival:

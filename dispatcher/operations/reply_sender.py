@@ -42,6 +42,7 @@ AT_ONCE = 20
 LOOK_EVERY_S = 1.0
 _STOP_WITHIN_S = 0.2
 _LEASE_US = 30 * SECOND_US
+_PATIENCE_S = (0.5, 1.0, 2.0, 4.0)
 
 Open = Callable[[int, str], Awaitable[Channel[Any] | None]]
 
@@ -74,7 +75,9 @@ class ReplySender:
         while not is_over():
             try:
                 found: dict[int, str] = await self._transaction(self._look)
-                await asyncio.gather(*(self._serve(i, name, is_over) for i, name in found.items()))
+                served = (self._serve(i, name, is_over) for i, name in found.items())
+                # all of them end before the next look: none may go on beside its successor
+                _told(await asyncio.gather(*served, return_exceptions=True))
             except UnavailableError:
                 pass
             except Exception as error:
@@ -95,7 +98,7 @@ class ReplySender:
         try:
             channel = await self._open(sender_id, name)
             while channel is not None and not is_over():
-                turn: _Turn = await self._transaction(lambda c: self._take_permits(c, sender_id))
+                turn: _Turn = await self._transaction(lambda c: self._turn(c, sender_id, lease))
                 if not turn.permits:
                     if not turn.wait_us:
                         break
@@ -104,6 +107,11 @@ class ReplySender:
                 await _Round(self._context, self._transaction, name, channel, sender_id).send(turn.permits)
         finally:
             await self._transaction(lambda c: release_lease(c, lease, self._token))
+
+    def _turn(self, connection: Connection, sender_id: int, lease: str) -> _Turn:
+        """While the lease is ours."""
+        is_ours = take_lease(connection, lease, self._token, self._context.now_us(), _LEASE_US)
+        return self._take_permits(connection, sender_id) if is_ours else _Turn()
 
     def _take_permits(self, connection: Connection, sender_id: int) -> _Turn:
         self._context.generation.require(connection)
@@ -177,9 +185,22 @@ class _Round:
                 )
             )
             ours = [one for one in near if one.reply.id in attempts]
-            await asyncio.gather(*(self._hand_over(one, attempts[one.reply.id], begun_ns) for one in ours))
-            ended, self._ended = self._ended, []
-            await self._transaction(lambda c, ended=ended: self._record(c, ended))  # type: ignore[misc]
+            handed = (self._hand_over(one, attempts[one.reply.id], begun_ns) for one in ours)
+            failed = await asyncio.gather(*handed, return_exceptions=True)
+            await self._record_ended()
+            _told(failed)
+
+    async def _record_ended(self) -> None:
+        """A refusal among them must not be lost because the database is away for a moment."""
+        ended, self._ended = self._ended, []
+        for pause_s in (*_PATIENCE_S, None):
+            try:
+                await self._transaction(lambda c: self._record(c, ended))
+                return
+            except UnavailableError:
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
 
     async def _hand_over(self, permit: _Permit, attempt: int, begun_ns: int) -> None:
         reply, at_us = permit
@@ -234,6 +255,13 @@ class _Round:
         """By which receipts without our reference find it."""
         of_reply = {"sender_id": self._sender_id, "message_id": reply.id, "attempt": attempt, "at_us": now_us}
         return {**of_reply, "provider_id": provider_id, "part": 0}
+
+
+def _told(results: Sequence[BaseException | None]) -> None:
+    """What went wrong in some does not concern the others."""
+    for error in results:
+        if isinstance(error, Exception) and not isinstance(error, UnavailableError):
+            log.error("replies-failed", exc_info=error)
 
 
 def _is_near(at_us: int | None, first_us: int | None) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 from dispatcher.core.errors import UsageError
 from dispatcher.store.bulk import insert_ignore
 from dispatcher.store.cancel import cancel_queued
-from dispatcher.store.tables import messages, plans, session_people, sessions, steps
+from dispatcher.store.tables import contacts, messages, plans, session_people, sessions, steps
 
 Rsvp = Literal["yes", "no", "waiting"]
 p = session_people.c
@@ -47,7 +47,7 @@ def promote(connection: Connection, session_slug: str, now_us: int) -> int:
     """Places that are free go to those who wait, the longest first; how many."""
     capacity, promoted = _lock(connection, session_slug), 0
     while _has_room(connection, session_slug, capacity):
-        waiting = select(p.contact_id).where(p.session_slug == session_slug, p.rsvp == "waiting")
+        waiting = _who(session_slug, "waiting", p.contact_id)
         first = connection.execute(waiting.order_by(p.rsvp_us, p.contact_id).limit(1)).scalar()
         if first is None:
             break
@@ -65,7 +65,9 @@ def promoted(connection: Connection) -> dict[str, int]:
 
 def _lock(connection: Connection, slug: str) -> int | None:
     """Its capacity."""
-    row = connection.execute(select(sessions.c.capacity).where(sessions.c.slug == slug).with_for_update()).first()
+    # its key stays free: a check-in at this very instant refers to it
+    mine = select(sessions.c.capacity).where(sessions.c.slug == slug).with_for_update(key_share=True)
+    row = connection.execute(mine).first()
     if row is None:
         raise UsageError("unknown-session", f"there is no session {slug}", "See: dispatcher session list")
     capacity: int | None = row.capacity
@@ -75,8 +77,17 @@ def _lock(connection: Connection, slug: str) -> int | None:
 def _has_room(connection: Connection, slug: str, capacity: int | None) -> bool:
     if capacity is None:
         return True
-    taken = select(func.count()).where(p.session_slug == slug, p.rsvp == "yes")
-    return connection.execute(taken).scalar_one() < capacity
+    return bool(connection.execute(_who(slug, "yes", func.count())).scalar_one() < capacity)
+
+
+def _who(slug: str, rsvp: Rsvp, *columns: Any) -> Any:
+    """People who said so; who was erased holds no place, and waits for none."""
+    people = session_people.outerjoin(contacts, contacts.c.id == p.contact_id)
+    return (
+        select(*columns)
+        .select_from(people)
+        .where(p.session_slug == slug, p.rsvp == rsvp, contacts.c.erased_us.is_(None))
+    )
 
 
 def _cancel_reminders(connection: Connection, slug: str, contact_id: int, now_us: int) -> None:

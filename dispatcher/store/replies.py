@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from dispatcher.core.status import Status
 from dispatcher.store.bulk import any_of, insert_ignore
@@ -90,6 +90,7 @@ def recent_messages(connection: Connection, address_hash: bytes, sender_id: int,
 def put_answer(connection: Connection, values: dict[str, Any]) -> None:
     """The last answer of a person to a campaign is the one that counts; all of them are kept."""
     mine = (answers.c.campaign_id == values["campaign_id"]) & (answers.c.contact_id == values["contact_id"])
-    connection.execute(delete(answers).where(mine))
-    connection.execute(insert(answers).values(**values))
+    # never deleted and made anew: another answer of the same person may be stored at this very instant
+    if not insert_ignore(connection, answers, [values]):
+        connection.execute(update(answers).where(mine).values(**values))
     insert_ignore(connection, answer_events, [values])

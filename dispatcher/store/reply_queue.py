@@ -56,9 +56,20 @@ def due_replies(
     if spacing_us is not None:
         r = recent_people.c
         lately = and_(r.sender_id == sender_id, r.address_hash == i.address_hash, r.at_us > now_us - spacing_us)
+        # one that comes back for another permit stands there itself
+        lately = and_(lately, r.message_id != i.id)
         statement = statement.where(~select(r.at_us).where(lately).exists())
     rows = connection.execute(statement.order_by(i.reply_next_us, i.id).limit(limit))
-    return [DueReply(*row) for row in rows]
+    found = [DueReply(*row) for row in rows]
+    return found if spacing_us is None else _one_for_each(found)
+
+
+def _one_for_each(replies: Sequence[DueReply]) -> list[DueReply]:
+    """Number: the spacing holds between them as well."""
+    first: dict[bytes, DueReply] = {}
+    for reply in replies:
+        first.setdefault(bytes(reply.address_hash), reply)
+    return list(first.values())
 
 
 def begin_replies(connection: Connection, replies: Sequence[DueReply], token: int, now_us: int) -> dict[int, int]:

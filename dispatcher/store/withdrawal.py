@@ -46,13 +46,17 @@ def suppress(connection: Connection, address_hash: bytes, purpose: str, reason: 
     One through a link may be taken back from that link; another one on top of it makes it stand for good.
     """
     row = {"address_hash": address_hash, "purpose": purpose, "reason": reason, "via": via, "at_us": now_us}
-    is_new = insert_ignore(connection, suppressions, [row]) == 1
-    if is_new:
-        note_stop(connection, address_hash, now_us)
-    elif via != LINK:
-        mine = (suppressions.c.address_hash == address_hash) & (suppressions.c.purpose == purpose)
-        connection.execute(update(suppressions).where(mine, suppressions.c.via == LINK).values(via=via, reason=reason))
-    return is_new
+    x = suppressions.c
+    mine = (x.address_hash == address_hash) & (x.purpose == purpose)
+    while insert_ignore(connection, suppressions, [row]) == 0:
+        # locked: it may be taken back at this very instant, and then this one stands instead
+        if connection.execute(select(x.via).where(mine).with_for_update()).first() is None:
+            continue
+        if via != LINK:
+            connection.execute(update(suppressions).where(mine, x.via == LINK).values(via=via, reason=reason))
+        return False
+    note_stop(connection, address_hash, now_us)
+    return True
 
 
 def take_back(connection: Connection, address_hash: bytes, at_us: int) -> bool:
@@ -140,6 +144,7 @@ def _blank_replies(connection: Connection, contact_id: int, hashes: Sequence[byt
     orphaned = [address_hash for address_hash in hashes if address_hash not in kept]
     mine = (inbound.c.contact_id == contact_id) | any_of(connection, inbound.c.address_hash, orphaned)
     connection.execute(update(inbound).where(mine).values(**_BLANK_REPLY))
+    connection.execute(update(inbound).where(mine, inbound.c.reply_state == "due").values(reply_state="cancelled"))
     # what providers called with: the replies themselves, and receipts of the answers to them
     r, ids = receipts.c, connection.execute(select(inbound.c.id).where(mine)).scalars().all()
     told = any_of(connection, r.id, ids) | any_of(connection, r.message_id, ids)

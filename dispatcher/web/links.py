@@ -153,8 +153,7 @@ class Links:
     def _act_of(self, asked: Asked, said: bytes) -> Callable[[], State | None] | None:
         match asked.part:
             case "jawab":
-                fields = parse_qs(said.decode("latin-1"), max_num_fields=10) if len(said) < 1000 else {}
-                chosen = fields.get("jawaban", [""])[0]
+                chosen = _field(said, "jawaban")
                 return lambda: self._pages.answer(asked.token, chosen)
             case "berhenti":
                 return lambda: self._pages.stop(asked.token)
@@ -172,6 +171,15 @@ def _asked(scope: Scope) -> Asked:
     language = "en" if "lang=en" in query else "id" if "lang=id" in query else ""
     method = scope["method"]
     return Asked(token, part or slash, language, method, is_program(method, scope["headers"]))
+
+
+def _field(form: bytes, name: str) -> str:
+    """ "" where it is not there, or the form is none of ours."""
+    try:
+        fields = parse_qs(form.decode("latin-1"), max_num_fields=10) if len(form) < 1000 else {}
+    except ValueError:
+        return ""
+    return fields.get(name, [""])[0]
 
 
 def _notice(status: int, kind: str, asked: Asked, more: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:

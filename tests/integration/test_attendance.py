@@ -15,6 +15,7 @@ from dispatcher.core.status import Status
 from dispatcher.operations.sessions import list_sessions, set_session
 from dispatcher.store.attendance import set_rsvp
 from dispatcher.store.tables import answers, inbound, plans, session_people, sessions, steps
+from dispatcher.store.withdrawal import erase_contact
 from tests.integration.builders import Person
 from tests.integration.web.stage import Stage
 
@@ -229,3 +230,18 @@ def test_a_shared_number_takes_nobodys_place(stage: Sessions) -> None:
     assert (stage.places, stage.inbox) == ({}, [("", True)])
     with stage.context.database.read() as connection:
         assert connection.execute(select(session_people)).all() == []
+
+
+def test_who_was_erased_holds_no_place_and_waits_for_none(database_url: str) -> None:
+    stage = Sessions(database_url)
+    first, second, third, fourth, fifth = (stage.invited("pusat") for _ in range(5))
+    said = [stage.rsvp(person, "yes") for person in (first, second, third, fourth)]
+    assert said == ["yes", "yes", "waiting", "waiting"]
+    now_us = stage.context.now_us()
+    for person in (first, third):
+        stage.context.database.run(lambda c, person=person: erase_contact(c, person.id, now_us))  # type: ignore[misc]
+    assert stage.rsvp(fifth, "yes") == "yes", "the place of the first is free"
+    assert stage.rsvp(second, "no") == "no"
+    assert stage.places["pusat", third.id] == "waiting", "nobody comes for it"
+    assert stage.places["pusat", fourth.id] == "yes"
+    stage.close()

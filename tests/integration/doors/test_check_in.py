@@ -97,7 +97,8 @@ def test_of_steps_that_were_done_before_only_new_ones_are_looked_through(stage: 
     assert check_in(stage.context, door, stage.code(person), "r" * 8).outcome == "welcome"
     assert check_in(stage.context, door, stage.code(sooner), "r" * 8).outcome == "unknown"
     with stage.context.database.read() as connection:
-        assert filled_us(connection, door.id) > now_us
+        # less what a page that is being stored may take
+        assert filled_us(connection, door.id) >= now_us - HOUR_US // 12
 
 
 def test_who_was_erased_is_nobody(stage: Stage) -> None:

@@ -359,3 +359,11 @@ def _use_all(phone: Phone, token: str) -> None:
     phone.visit(token)
     for part in ("jawab", "berhenti", "lanjut", "x"):
         phone.tap(token, part, jawaban="yes")
+
+
+def test_a_form_that_is_none_of_ours_is_no_fault(people: Recipients) -> None:
+    (token,) = people.invite()
+    with people.web() as phone:
+        for of in (token, "a" * 11):
+            status, _ = phone.tap(of, "jawab", **{f"f{number}": "x" for number in range(12)})
+            assert status == (303 if of == token else 404)
