@@ -232,8 +232,7 @@ def test_a_shared_number_takes_nobodys_place(stage: Sessions) -> None:
         assert connection.execute(select(session_people)).all() == []
 
 
-def test_who_was_erased_holds_no_place_and_waits_for_none(database_url: str) -> None:
-    stage = Sessions(database_url)
+def test_who_was_erased_holds_no_place_and_waits_for_none(stage: Sessions) -> None:
     first, second, third, fourth, fifth = (stage.invited("pusat") for _ in range(5))
     said = [stage.rsvp(person, "yes") for person in (first, second, third, fourth)]
     assert said == ["yes", "yes", "waiting", "waiting"]
@@ -244,4 +243,3 @@ def test_who_was_erased_holds_no_place_and_waits_for_none(database_url: str) -> 
     assert stage.rsvp(second, "no") == "no"
     assert stage.places["pusat", third.id] == "waiting", "nobody comes for it"
     assert stage.places["pusat", fourth.id] == "yes"
-    stage.close()
