@@ -46,6 +46,7 @@ steps:
 
 SETTINGS = """
 approval: waived
+inbound: {{replies: []}}
 senders:
 {senders}
 prices:
