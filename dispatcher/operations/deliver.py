@@ -72,7 +72,8 @@ class Deliverer:
         def over() -> bool:
             return stopped() or time.monotonic() >= deadline
 
-        replying = asyncio.create_task(self._replies.run(over))
+        ending = asyncio.Event()
+        replying = asyncio.create_task(self._replies.run(over, ending))
         try:
             while not over():
                 for sender_id, name in (await self._look(drains)).items():
@@ -89,6 +90,7 @@ class Deliverer:
         finally:
             # whatever happened: what was begun ends, and its ends are recorded
             settling.cancel()
+            ending.set()
             await asyncio.wait({replying, *drains.values()})
             ends.close()
             try:

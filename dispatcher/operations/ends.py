@@ -31,7 +31,6 @@ class Ends:
         self._transaction = transaction
         self._waiting: list[Ended] = []
         self._arrived = asyncio.Event()
-        self._none_waits = asyncio.Event()
         self._closing = False
         self._alone = 0
         """How many go one by one, because one among them could not be recorded."""
@@ -46,11 +45,10 @@ class Ends:
         self._closing = True
         self._arrived.set()
 
-    async def settled(self) -> None:
-        """When all that was added so far is recorded, or kept."""
-        while self._waiting:
-            self._none_waits.clear()
-            await self._none_waits.wait()
+    @property
+    def are_recorded(self) -> bool:
+        """All that were added so far."""
+        return not self._waiting
 
     async def run(self, patience_s: float = 8.0) -> None:
         """After `close`, a database that is away for longer than `patience_s` gets the rest through a file."""
@@ -62,7 +60,6 @@ class Ends:
     def keep(self) -> None:
         """What nobody records any more goes to a file; what comes after `run` has failed goes there too."""
         ended, self._waiting = self._waiting, []
-        self._none_waits.set()
         if ended:
             write_spool(self._context.environment.state_dir, ended)
 
@@ -100,8 +97,6 @@ class Ends:
             # away, or a deadlock that came back once too often: another time
             return False
         del self._waiting[: len(batch)]
-        if not self._waiting:
-            self._none_waits.set()
         self._alone = max(0, self._alone - 1)
         self.recorded += len(batch)
         return True

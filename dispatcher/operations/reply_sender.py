@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -70,8 +71,8 @@ class ReplySender:
         self._open = open_
         self._token = new_token()
 
-    async def run(self, is_over: Callable[[], bool]) -> None:
-        """Until `is_over`; what was begun is ended and recorded."""
+    async def run(self, is_over: Callable[[], bool], ending: asyncio.Event) -> None:
+        """Until `is_over`, which `ending` tells at once; what was begun is ended and recorded."""
         while not is_over():
             try:
                 found: dict[int, str] = await self._transaction(self._look)
@@ -82,9 +83,9 @@ class ReplySender:
                 pass
             except Exception as error:
                 log.error("replies-failed", exc_info=error)
-            for _ in range(int(LOOK_EVERY_S / _STOP_WITHIN_S)):
-                if not is_over():
-                    await asyncio.sleep(_STOP_WITHIN_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await ending.wait()
 
     def _look(self, connection: Connection) -> dict[int, str]:
         names = {row.id: row.name for row in known_senders(connection) if not row.paused}
@@ -209,7 +210,6 @@ class _Round:
             await _sleep_until(self._context, at_us)
         is_late = at_us is not None and now_us() - at_us > LATE_US
         if is_late or boottime_ns() - begun_ns > CLAIM_VOID_NS:
-            self._context.lead.was_late()
             self._ended.append(_Ended(reply, attempt, End("due", now_us())))
             return
         try:
