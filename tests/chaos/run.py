@@ -104,12 +104,7 @@ def _late_callbacks(stage: Stage) -> None:
     past_us = HOURS_LATE * 3_600_000_000
     stage.query(f"UPDATE messages SET begun_us = begun_us - {past_us}, ended_us = ended_us - {past_us}")
     stage.carrier.hasten()
-
-    def told() -> bool:
-        summary = stage.carrier.summary()
-        return not (summary["still_to_happen"] or summary["callbacks"]["pending"])
-
-    _eventually(told, 30)
+    _eventually(stage.carrier.is_silent, 30)
 
 
 def _eventually(condition: Callable[[], bool], within_s: float) -> None:

@@ -101,6 +101,11 @@ class CarrierProcess:
     def summary(self) -> dict[str, Any]:
         return self.ask("GET", "/_ledger/summary")
 
+    def is_silent(self) -> bool:
+        """Everything has happened that was to happen, and every callback has been answered."""
+        summary = self.summary()
+        return not (summary["still_to_happen"] or summary["callbacks"]["pending"])
+
     def reset(self) -> None:
         self.ask("POST", "/_ledger/reset")
 

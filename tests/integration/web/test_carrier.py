@@ -96,7 +96,7 @@ def test_every_callback_ends_where_the_carriers_ledger_says(
         apply_campaign(context, path, "penguji")
         run_until_done(context, "undangan")
         with EmbeddedWorkers(context):
-            eventually(lambda: carrier.summary()["callbacks"]["pending"] == 0)
+            eventually(carrier.is_silent)
         match_parked(context, 1000)
     sent = carrier.ledger
     assert not sent.accepted_twice()
