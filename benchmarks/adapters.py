@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import uvloop
 from pyreqwest.client import Client, ClientBuilder
 
+from benchmarks.figures import keep
 from dispatcher import __version__
 from dispatcher.spi import Accepted, Channel, HttpResponse, NotSentError, OutboundMessage, PooledClient, Template
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
@@ -154,6 +155,7 @@ def told(name: str, theirs: list[Turn], mine: list[Turn]) -> bool:
         f"{name:<24} bare {base.per_second:7,.0f}/s {base_us:4.0f} µs of CPU   "
         f"adapter {best.per_second:7,.0f}/s {best_us:4.0f} µs   ratio {ratio:.2f}, of CPU {base_us / best_us:.2f}"
     )
+    keep(f"adapter {name}", ratio=ratio, per_s=best.per_second)
     return ratio >= WANTED
 
 

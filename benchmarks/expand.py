@@ -11,6 +11,7 @@ import time
 
 from sqlalchemy import select, text
 
+from benchmarks.figures import keep
 from benchmarks.place import applied_campaign, installation
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import PAGE, Expander
@@ -71,6 +72,13 @@ def main() -> None:
     print(f"  bare rows     {found['bare_rows_per_s']:>10,.0f} rows/s")
     print(f"  expansion     {found['expanded_per_s']:>10,.0f} people/s   {found['ratio']:.2f} of the bare rows")
     print(f"  processor     {found['cpu_us']:>10,.0f} us a person, of this process")
+    keep(
+        f"expand {'Postgres' if arguments.postgres else 'SQLite'}",
+        per_s=found["expanded_per_s"],
+        ratio=found["ratio"],
+        cpu_us=found["cpu_us"],
+        peak_mib=found["peak_mib"],
+    )
     print(f"  peak memory   {found['peak_mib']:>10,.0f} MiB, of import, plan and expansion")
 
 

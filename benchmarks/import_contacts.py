@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.figures import keep
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_contacts import import_contacts
 from dispatcher.operations.import_result import ImportOptions
@@ -58,6 +59,7 @@ def _measure_all(path: Path, url: str, rows: int) -> None:
     print(f"  import           {rows / first_s:>10,.0f} rows/s   {bare_s / first_s:.2f} of the baseline")
     print(f"  the same again   {rows / again_s:>10,.0f} rows/s")
     print(f"  peak memory      {peak_mib:>10,.0f} MiB in the larger of the two processes")
+    keep(f"import {kind}", per_s=rows / first_s, ratio=bare_s / first_s, peak_mib=peak_mib)
 
 
 def _timed(work: Callable[[], object]) -> float:

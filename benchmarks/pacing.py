@@ -14,6 +14,7 @@ import time
 
 from sqlalchemy import select
 
+from benchmarks.figures import keep
 from benchmarks.place import applied_campaign, celery_workers, installation
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
@@ -64,6 +65,7 @@ def main() -> int:
         used = (len(at_us) - 1) / ((at_us[-1] - at_us[0]) / SECOND_US) / rate
         longest_ms = max(b - a for a, b in itertools.pairwise(at_us)) // 1000
         exceeded |= most > rate
+        keep(f"pacing {rate}", used_ratio=used, most=most, longest_ms=longest_ms)
         print(f"{rate:5d}/s: most within a second {most}, {used:.1%} used, longest pause {longest_ms} ms", flush=True)
     return int(exceeded)
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select
 
+from benchmarks.figures import keep
 from benchmarks.place import applied_campaign, installation
 from benchmarks.receipts import process, serve_ours
 from dispatcher.operations.context import Context
@@ -143,6 +144,7 @@ def main() -> None:
         Path(arguments.profile).parent.mkdir(parents=True, exist_ok=True)
     for name, postgres in (("SQLite", False), *(() if arguments.sqlite else (("Postgres", True),))):
         got = compare(arguments.requests, arguments.connections, postgres=postgres, profile=arguments.profile)
+        keep(f"page {name}", first_times=got.bare / got.first, coming_times=got.bare / got.coming)
         print(f"bare page of the framework     {got.bare:>8,.0f} pages/s")
         for what, rate in (("page", got.first), ("page with a door code", got.coming)):
             print(f"{what}, {name:<12}{'':<{max(0, 16 - len(what))}} {rate:>8,.0f} pages/s", end="")

@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import func, select, update
 
+from benchmarks.figures import keep
 from benchmarks.place import applied_campaign, installation
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
@@ -241,6 +242,7 @@ def main() -> None:
         got = ours(arguments.receipts, arguments.connections, postgres=postgres, profile=arguments.profile)
         print(f"bare ASGI app                  {got.bare:>8,.0f} calls/s")
         print(f"durable receipts, {name:<12} {got.rate:>8,.0f} receipts/s   {got.rate / got.bare:.2f} of the bare app")
+        keep(f"receipts {name}", per_s=got.rate, ratio=got.rate / got.bare, p99_ms=got.p99_ms)
         print(f"  99 of 100 answered, at half   {got.p99_ms:>7,.0f} ms")
 
 

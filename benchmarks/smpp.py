@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 import smpp34
 import uvloop
 
+from benchmarks.figures import keep
 from dispatcher.spi import Accepted, HttpClient, OutboundMessage, PooledClient
 from dispatcher_channels.smpp import SmppChannel, SmppConfig
 
@@ -93,6 +94,7 @@ async def measure(port: int, count: int) -> int:
     middle = {name: statistics.median(found) for name, found in rates.items()}
     ratio = middle["ours"] / middle["bare"]
     print(f"bare smpp34 {middle['bare']:8,.0f} msg/s   smpp adapter {middle['ours']:8,.0f} msg/s   ratio {ratio:.2f}")
+    keep("smpp", ratio=ratio, per_s=middle["ours"])
     return 0 if ratio >= 0.5 else 1
 
 

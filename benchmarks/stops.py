@@ -22,6 +22,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, update
 
+from benchmarks.figures import keep
 from benchmarks.place import applied_campaign, celery_workers, installation
 from benchmarks.stoppers import Stop, Stoppers, by_way
 from dispatcher.core.clock import SECOND_US
@@ -138,6 +139,7 @@ def _found(context: Context, carrier: CarrierProcess, stops: list[Stop], made: i
 
 
 def _print(name: str, found: Found) -> None:
+    keep(f"stops {name}", latest_ms=found.largest_us / 1000, twice=found.twice)
     print(f"{name}: {len(found.stops):,} stops in a send of {found.made:,} ({by_way(found.stops)})")
     print(f"  {found.cancelled:,} messages were cancelled, {found.accepted:,} came; {found.twice} came twice")
     print(f"  {len(found.late_us):,} came after their stop, the latest {found.largest_us / 1000:,.0f} ms after it")

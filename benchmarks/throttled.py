@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
+from benchmarks.figures import keep
 from benchmarks.place import CONTACTS_SEED, applied_campaign, installation
 from dispatcher.core.phone import parse_phone
 from dispatcher.operations.expand import Expander
@@ -92,6 +93,7 @@ def main() -> int:
         each = ", ".join(f"{one.took_s:.2f} s (longest pause {one.longest_pause_s:.2f} s)" for one in courses)
         print(f"{name:<16} each sender {each}", flush=True)
     plain, throttled = best.values()
+    keep("throttled", times=throttled / plain)
     print(
         f"\nThe best of {arguments.rounds}: {plain:.2f} s and {throttled:.2f} s, ratio {throttled / plain:.3f}; "
         f"{throttled - plain:.2f} s longer where {ASKED_S:g} s was asked"

@@ -18,6 +18,7 @@ import uvloop
 from sqlalchemy import func, select
 
 from benchmarks.carrier import SOON, bodies, create_all
+from benchmarks.figures import keep
 from benchmarks.place import applied_campaign, installation
 from benchmarks.receipts import process, serve_bare, serve_ours
 from dispatcher.operations.context import Context
@@ -123,6 +124,7 @@ def main() -> None:
     print(f"bare client and bare ASGI app      {base:>8,.0f} messages/s, {CALLBACKS} callbacks each")
     tracked, sent = ours(arguments.messages, postgres=not arguments.sqlite)
     name = "SQLite" if arguments.sqlite else "Postgres"
+    keep(f"tracked {name}", per_s=tracked, ratio=tracked / base)
     print(f"tracked, {name:<25} {tracked:>8,.0f} messages/s   {tracked / base:.2f} of the bare pair")
     print(f"  of these, sending alone took     {sent:>8,.0f} messages/s")
 
