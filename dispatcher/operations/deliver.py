@@ -35,8 +35,8 @@ _LOOK_BESIDE_S = 0.5
 _AWAY_S = 0.5
 _THREADS = 4
 _SWITCH_S = 0.0005
-"""How soon the loop gets the interpreter from threads that commit. Python's own 5 ms, twice in a row, make a permit void
-(invariant 9): at 1,000 a second 3 in 100 more were lost."""
+"""How soon the loop gets the interpreter from threads that commit. Python's own 5 ms, twice in a row, make a permit
+void (invariant 9): at 1,000 a second 3 in 100 more were lost."""
 
 _SETTLE_EVERY_S = 5.0
 _SETTLE_LEASE_US = 30 * SECOND_US
