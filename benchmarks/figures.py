@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ KEPT_IN = "DISPATCHER_BENCH_FIGURES"
 """The environment names the file to which each benchmark adds a line."""
 
 Figures = dict[str, dict[str, Any]]
+
+_KINDS: dict[str, Callable[..., float]] = {"ratio": max, "times": min}
 
 
 def keep(benchmark: str, **figures: float | int | str | None) -> None:
@@ -31,15 +33,31 @@ def kept(path: Path) -> Figures:
     return {line.pop("benchmark"): line for line in lines}
 
 
+def better(one: Figures, other: Figures) -> Figures:
+    """Of two runs, the better ratios and costs: what else a machine does makes them worse, and never better."""
+    return {
+        benchmark: {
+            name: _KINDS[_kind(name)](value, other.get(benchmark, {}).get(name, value))
+            if _kind(name) in _KINDS
+            else value
+            for name, value in figures.items()
+        }
+        for benchmark, figures in one.items()
+    }
+
+
 def halved(now: Figures, before: Figures) -> Iterator[str]:
     """Sentences about each ratio that has less than half of its value, and each cost that has doubled."""
     for benchmark, figures in before.items():
         for name, was in figures.items():
-            kind = name.rpartition("_")[2]
-            if kind not in ("ratio", "times"):
+            if _kind(name) not in _KINDS:
                 continue
             is_now = now.get(benchmark, {}).get(name)
             if is_now is None:
                 yield f"{benchmark}: {name} was {was:.2f}, and was not measured"
-            elif is_now < was / 2 if kind == "ratio" else is_now > was * 2:
+            elif is_now < was / 2 if _kind(name) == "ratio" else is_now > was * 2:
                 yield f"{benchmark}: {name} was {was:.2f} and is {is_now:.2f}"
+
+
+def _kind(name: str) -> str:
+    return name.rpartition("_")[2]

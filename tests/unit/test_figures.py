@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import KEPT_IN, halved, keep, kept
+from benchmarks.figures import KEPT_IN, better, halved, keep, kept
 
 BEFORE = {"send": {"bare_ratio": 0.4, "per_s": 6000.0}, "page": {"first_times": 2.5}}
 
@@ -32,3 +32,9 @@ def test_figures_are_kept_by_benchmark_the_later_of_two(tmp_path: Path, monkeypa
 )
 def test_a_ratio_that_has_halved_and_a_cost_that_has_doubled_are_told(now: dict, told: list[str]) -> None:
     assert list(halved(now, BEFORE)) == told
+
+
+def test_of_two_runs_the_better_ratios_and_costs_count() -> None:
+    again = {"send": {"bare_ratio": 0.5, "per_s": 9000.0}, "page": {"first_times": 2.0}}
+    assert better(BEFORE, again) == {"send": {"bare_ratio": 0.5, "per_s": 6000.0}, "page": {"first_times": 2.0}}
+    assert better(again, {}) == again
