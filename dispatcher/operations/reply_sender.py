@@ -120,6 +120,7 @@ class ReplySender:
         is_slow = sender.slow_until_us is not None and sender.slow_until_us > now_us
         if sender.paused or sender.removed or is_slow:
             return _Turn()
+        store.cancel_unwanted(connection, sender_id)
         replies = store.due_replies(connection, sender_id, sender.spacing_us, now_us, AT_ONCE)
         if not replies:
             return _Turn()

@@ -286,6 +286,44 @@ def test_one_person_is_not_answered_within_the_senders_spacing(database_url: str
     stage.close()
 
 
+def test_an_answer_that_comes_back_does_not_stand_in_its_own_way(database_url: str, tmp_path: Path) -> None:
+    """Its permit stands among whom the sender messaged lately, though it has not left."""
+    stage = Replying(database_url, tmp_path, senders={"sms": {"channel": "sms", "spacing": "1h"}})
+    outcomes = iter([Throttled(0.01)])
+    stage.provider.answer = lambda message: next(outcomes, Accepted(("a",)))
+    stage.say("BANTUAN")
+    stage.answer()
+    (row,) = stage.replies
+    assert (row.reply_state, row.reply_attempt) == ("accepted", 2)
+    stage.close()
+
+
+def test_the_senders_spacing_holds_between_two_answers_that_are_due_at_once(database_url: str, tmp_path: Path) -> None:
+    stage = Replying(database_url, tmp_path, senders={"sms": {"channel": "sms", "spacing": "1h"}})
+    stage.running()
+    for text in ("HADIR", "hadir"):
+        stage.say(text)
+    assert stage.states == ["due"] * 2
+    with stage.context.database.read() as connection:
+        later_us = stage.context.now_us() + 10 * SECOND_US
+        due = reply_queue.due_replies(connection, stage.sender_id(), SECOND_US, later_us, 9)
+    assert [one.id for one in due] == [stage.replies[0].id]
+    stage.close()
+
+
+def test_an_answer_that_a_stop_withdraws_does_not_take_the_turn_of_its_confirmation(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Invariant 8; it was due first, and with the sender's spacing only one of them may go."""
+    stage = Replying(database_url, tmp_path, senders={"sms": {"channel": "sms", "spacing": "1h"}})
+    stage.say("BANTUAN")
+    stage.say("STOP")
+    stage.answer()
+    assert stage.provider.texts == [BUILT_IN["stop"]["id"]]
+    assert stage.states == ["cancelled", "accepted"]
+    stage.close()
+
+
 def test_receipts_of_an_answer_find_it_in_any_order(stage: Replying) -> None:
     """Invariant 6; by our reference, and none of them is a message's."""
     stage.say("BANTUAN")
