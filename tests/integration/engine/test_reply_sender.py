@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from dispatcher.core.clock import DAY_US, MINUTE_US, SECOND_US
+from dispatcher.core.errors import UnavailableError
 from dispatcher.core.segments import measure
 from dispatcher.core.status import Reason, Status
+from dispatcher.operations import reply_sender
 from dispatcher.operations.inbox import show_reply
 from dispatcher.operations.ingest import Arrived, Ingest, match_parked
+from dispatcher.operations.reply_sender import _Round
 from dispatcher.operations.restore import mark_restored
 from dispatcher.operations.senders import sync_senders
 from dispatcher.receipts.autoreply import looks_automatic
@@ -191,6 +194,29 @@ def test_what_ends_it_is_not_tried_again(stage: Replying, outcome: Outcome, stat
     assert stage.states == [state]
     with stage.context.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == isinstance(outcome, OptedOut)
+
+
+def test_a_refusal_that_the_provider_tells_outlives_a_database_that_is_away(
+    stage: Replying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 14; the commit of the end fails once."""
+    record, calls = _Round._record, list[str]()
+
+    def goes_away(self: _Round, connection: Connection, ended: Any) -> None:
+        record(self, connection, ended)
+        calls.append("away")
+        if len(calls) == 1:
+            raise UnavailableError("database-away", "the database does not answer")
+
+    monkeypatch.setattr(_Round, "_record", goes_away)
+    monkeypatch.setattr(reply_sender, "_PATIENCE_S", (0.0,))
+    stage.provider.answer = lambda message: OptedOut("21610")
+    stage.say("BANTUAN")
+    stage.drain(lambda: bool(stage.provider.refs))
+    with stage.context.database.read() as connection:
+        assert connection.execute(select(suppressions.c.via)).scalars().all() == ["provider"]
+    assert stage.states == ["failed"]
+    assert len(stage.provider.refs) == 1
 
 
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Throttled(0.01)])
