@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from dispatcher.operations.ingest import Arrived, Ingest
 from dispatcher.operations.recipient_page import RecipientPages
@@ -18,6 +17,7 @@ from dispatcher.store import withdrawal
 from dispatcher.store.door_codes import door_code
 from dispatcher.store.tables import answers, journal
 from tests.acceptance.place import eventually
+from tests.integration.builders import somebody_waits
 from tests.integration.web.recipients import Recipients
 
 PEOPLE = 12
@@ -63,15 +63,10 @@ def test_an_answer_by_link_while_a_reply_is_stored(postgres_url: str, tmp_path: 
         with people.context.database.begin() as connection:
             connection.execute(answers.insert().values(**about, meaning="tidak-hadir"))
             tapped = thread.submit(pages.answer, token, "hadir")
-            eventually(lambda: _somebody_waits(people))
+            eventually(lambda: somebody_waits(people.context))
         assert tapped.result(30) == "open"
     assert people.meanings == [("hadir", "link")]
     people.close()
-
-
-def _somebody_waits(people: Recipients) -> bool:
-    with people.context.database.read() as connection:
-        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def test_one_stop_tapped_by_many_at_once_can_be_undone_once(people: Recipients) -> None:
@@ -125,7 +120,7 @@ def test_an_undo_by_link_does_not_take_back_a_stop_by_message_at_the_same_instan
         with people.context.database.begin() as connection:
             withdrawal.suppress(connection, address_hash, "*", "stop", "reply", people.context.now_us())
             undone = thread.submit(pages.undo, token)
-            eventually(lambda: _somebody_waits(people))
+            eventually(lambda: somebody_waits(people.context))
         assert undone.result(30) == "open"
     assert people.refusals == ["reply"]
     assert "stop undone" not in [row.verb for row in people.rows(journal)]
