@@ -79,7 +79,7 @@ def cancel_unwanted(connection: Connection, sender_id: int) -> None:
 
 
 def _unwanted() -> ColumnElement[bool]:
-    """To erased people, and to numbers that refused; the confirmation of a stop is the one that goes to such a number."""
+    """To erased people, and to numbers that refused: only the confirmation of a stop goes to such a number."""
     refused = select(suppressions.c.address_hash).where(
         suppressions.c.address_hash == i.address_hash, suppressions.c.purpose == "*"
     )
@@ -88,7 +88,7 @@ def _unwanted() -> ColumnElement[bool]:
 
 
 def begin_replies(connection: Connection, replies: Sequence[DueReply], token: int, now_us: int) -> dict[int, int]:
-    """reply → attempt of those that are ours to send; those that are not wanted any more are cancelled (invariant 8)."""
+    """reply → attempt of those that are ours to send; what is not wanted any more is cancelled (invariant 8)."""
     ids = sorted(reply.id for reply in replies)
     ours = and_(any_of(connection, i.id, ids), i.reply_state == "due", i.reply_until_us > now_us)
     connection.execute(update(inbound).where(ours, _unwanted()).values(reply_state="cancelled"))
