@@ -121,6 +121,36 @@ def test_numbers_of_a_new_file_replace_the_old_ones(run: Run, context: Context) 
         show_contact(context, "081234567890")
 
 
+@pytest.mark.xfail(strict=True, reason="a row that is known is not folded in, so that the next row drops its numbers")
+@pytest.mark.parametrize("batch_rows", [1, 2000])
+def test_a_known_row_and_a_new_one_of_a_person_give_the_numbers_of_both(
+    run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    """Whatever their order in the new file, and again it changes nothing."""
+    monkeypatch.setattr("dispatcher.operations.import_contacts.BATCH_ROWS", batch_rows)
+    header, known, added = "ID Anggota,Nama,No HP\n", "7,Siti,081234567890\n", "7,Siti,081311112222\n"
+    run(header + known, "old.csv")
+    assert counts(run(header + known + added, "new.csv")) == (2, 0, 1, 1, 0)
+    (siti,) = show_contact(context, "081311112222")
+    assert [n["number"][-3:] for n in siti["numbers"] if n["media"] == "sms"] == ["890", "222"]
+    before = everything(context.database)
+    assert counts(run(header + known + added, "new.csv")) == (2, 0, 0, 2, 0)
+    assert everything(context.database) == before
+
+
+@pytest.mark.xfail(strict=True, reason="a row that is known is not folded in, so that its refusal does not win")
+@pytest.mark.parametrize("batch_rows", [1, 2000])
+def test_a_refusal_in_a_known_row_wins_over_a_yes_in_the_same_file(
+    run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    monkeypatch.setattr("dispatcher.operations.import_contacts.BATCH_ROWS", batch_rows)
+    header, no, yes = "ID Anggota,Nama,No HP,Persetujuan\n", "7,Siti,081234567890,tidak\n", "7,Siti,081234567890,ya\n"
+    run(header + no, "old.csv")
+    run(header + no + yes, "new.csv")
+    (siti,) = show_contact(context, "081234567890")
+    assert [consent["granted"] for consent in siti["consents"]] == [False]
+
+
 @pytest.mark.parametrize("batch_rows", [1, 2000])
 def test_one_person_twice_in_a_file_is_merged_the_same_way_each_time(
     run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
