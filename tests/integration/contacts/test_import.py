@@ -233,6 +233,33 @@ def test_rejected_rows_go_to_a_private_file_without_live_formulas(run: Run, tmp_
     assert "landline" in rows[0]["reason"]
 
 
+def test_a_file_of_rejected_rows_is_never_written_over(run: Run, tmp_path: Path) -> None:
+    """A clerk may be mending it, or have mended it already."""
+    bad = "Nama,No HP\nBudi,12\n"
+    dry, first = run(bad, dry_run=True), run(bad)
+    assert dry.rejects_file == first.rejects_file == tmp_path / "warga.rejected.csv"
+    mended = "Nama,No HP\nBudi,081234567890\n"
+    first.rejects_file.write_text(mended)
+    second, third = run(bad), run(bad + "Cici,13\n")
+    assert [result.rejects_file for result in (second, third)] == [
+        tmp_path / "warga.rejected-2.csv",
+        tmp_path / "warga.rejected-3.csv",
+    ]
+    assert run(bad).rejects_file == second.rejects_file
+    assert first.rejects_file.read_text() == mended
+    assert len(list(tmp_path.glob("warga.rejected*.csv"))) == 3
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_rejected_rows_go_to_a_plain_file_only(run: Run, tmp_path: Path, kind: str) -> None:
+    target, elsewhere = tmp_path / "buruk.csv", tmp_path / "rahasia.txt"
+    elsewhere.write_text("rahasia")
+    target.mkdir() if kind == "folder" else target.symlink_to(elsewhere)
+    with pytest.raises(UsageError, match=r"buruk\.csv, cannot be written"):
+        run("Nama,No HP\nBudi,12\n", rejects=target)
+    assert elsewhere.read_text() == "rahasia"
+
+
 def test_consent_follows_the_column_and_a_refusal_is_not_turned_by_silence(run: Run, context: Context) -> None:
     run("Nama,No HP,Persetujuan\nA,081234567890,tidak\nB,081311112222,ya\n", basis="form")
     with context.database.read() as connection:
