@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -256,14 +257,28 @@ class Environment:
                 )
             return value
 
-        def walk(value: Any) -> Any:
-            if isinstance(value, str):
-                return _REFERENCE.sub(replace, value)
-            if isinstance(value, dict):
-                return {key: walk(inner) for key, inner in value.items()}
-            return [walk(inner) for inner in value] if isinstance(value, list) else value
+        return {key: _replaced(value, replace) for key, value in options.items()}
 
-        return {key: walk(value) for key, value in options.items()}
+    def filled_in(self, options: Mapping[str, Any]) -> frozenset[str]:
+        """What the `${NAME}` in the options stand for, of those that are set and can be read."""
+        found: set[str] = set()
+
+        def note(match: re.Match[str]) -> str:
+            with suppress(UsageError):
+                found.add(self.get(match[1]) or "")
+            return ""
+
+        _replaced(dict(options), note)
+        return frozenset(found - {""})
+
+
+def _replaced(value: Any, replace: Callable[[re.Match[str]], str]) -> Any:
+    """With every `${NAME}` replaced, at any depth."""
+    if isinstance(value, str):
+        return _REFERENCE.sub(replace, value)
+    if isinstance(value, dict):
+        return {key: _replaced(inner, replace) for key, inner in value.items()}
+    return [_replaced(inner, replace) for inner in value] if isinstance(value, list) else value
 
 
 def load_settings(path: Path, *, required: bool = False) -> Settings:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, PrivateAttr, SecretStr
 
 
 def _not_empty(secret: SecretStr) -> SecretStr:
@@ -51,7 +52,14 @@ class ChannelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    _filled_in: tuple[str, ...] = PrivateAttr(())
+
+    def filled_in(self, values: Iterable[str]) -> None:
+        """The engine tells what it put in for `${NAME}`: it may stand under a key that is not declared as a secret."""
+        self._filled_in = tuple(values)
+
     def secret_values(self) -> tuple[str, ...]:
         """What a log must never show."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        declared = tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        return (*declared, *self._filled_in)
