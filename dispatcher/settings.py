@@ -203,17 +203,21 @@ class Environment:
         self._environ = os.environ if environ is None else environ
 
     def get(self, name: str) -> str | None:
-        """The value, or the content of the file that `NAME_FILE` names; None where neither is set."""
-        value = self._environ.get(name)
+        """The value, or the content of the file that `NAME_FILE` names; None where neither is set.
+
+        Blanks and line breaks around it are no part of it: editors add them to files, and `.env` files keep them.
+        """
+        value = self._environ.get(name, "").strip()
         path = self._environ.get(f"{name}_FILE")
         if value or not path:
             return value or None
         try:
-            return Path(path).read_text().strip()
+            return Path(path).read_text("utf-8-sig").strip() or None
         except OSError as error:
-            raise UsageError(
-                "secret-file", f"{name}_FILE names {path}, which cannot be read ({error.strerror})"
-            ) from None
+            problem, hint = f"cannot be read ({error.strerror})", ""
+        except UnicodeDecodeError:
+            problem, hint = "is not text", "Save it as plain text, in UTF-8."
+        raise UsageError("secret-file", f"{name}_FILE names {path}, which {problem}", hint)
 
     @property
     def database_url(self) -> str:

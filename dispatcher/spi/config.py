@@ -11,16 +11,21 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, PrivateAttr, SecretStr
 
 
-def _not_empty(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value():
+def _whole(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value:
         raise ValueError("is empty: what everybody has is no credential")
+    if value != value.strip():
+        raise ValueError("has a line break or a blank at its start or end: take it away")
+    if not value.isprintable():
+        raise ValueError("has a line break, or another sign that cannot be seen, inside: copy it anew, on one line")
     return secret
 
 
-Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
-"""A credential. Never empty, never printed, never stored in SQL, redacted in every log.
+Secret = Annotated[SecretStr, AfterValidator(_whole)]
+"""A credential, of one line. Never empty, never printed, never stored in SQL, redacted in every log.
 
-pydantic's `SecretStr` is the same for the rare provider that knows accounts without a password.
+pydantic's `SecretStr` is the same for the rare provider that knows accounts without a password, or has longer ones.
 """
 
 _PLACE: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
