@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -202,17 +203,21 @@ class Environment:
         self._environ = os.environ if environ is None else environ
 
     def get(self, name: str) -> str | None:
-        """The value, or the content of the file that `NAME_FILE` names; None where neither is set."""
-        value = self._environ.get(name)
+        """The value, or the content of the file that `NAME_FILE` names; None where neither is set.
+
+        Blanks and line breaks around it are no part of it: editors add them to files, and `.env` files keep them.
+        """
+        value = self._environ.get(name, "").strip()
         path = self._environ.get(f"{name}_FILE")
         if value or not path:
             return value or None
         try:
-            return Path(path).read_text().strip()
+            return Path(path).read_text("utf-8-sig").strip() or None
         except OSError as error:
-            raise UsageError(
-                "secret-file", f"{name}_FILE names {path}, which cannot be read ({error.strerror})"
-            ) from None
+            problem, hint = f"cannot be read ({error.strerror})", ""
+        except UnicodeDecodeError:
+            problem, hint = "is not text", "Save it as plain text, in UTF-8."
+        raise UsageError("secret-file", f"{name}_FILE names {path}, which {problem}", hint)
 
     @property
     def database_url(self) -> str:
@@ -256,14 +261,28 @@ class Environment:
                 )
             return value
 
-        def walk(value: Any) -> Any:
-            if isinstance(value, str):
-                return _REFERENCE.sub(replace, value)
-            if isinstance(value, dict):
-                return {key: walk(inner) for key, inner in value.items()}
-            return [walk(inner) for inner in value] if isinstance(value, list) else value
+        return {key: _replaced(value, replace) for key, value in options.items()}
 
-        return {key: walk(value) for key, value in options.items()}
+    def filled_in(self, options: Mapping[str, Any]) -> frozenset[str]:
+        """What the `${NAME}` in the options stand for, of those that are set and can be read."""
+        found: set[str] = set()
+
+        def note(match: re.Match[str]) -> str:
+            with suppress(UsageError):
+                found.add(self.get(match[1]) or "")
+            return ""
+
+        _replaced(dict(options), note)
+        return frozenset(found - {""})
+
+
+def _replaced(value: Any, replace: Callable[[re.Match[str]], str]) -> Any:
+    """With every `${NAME}` replaced, at any depth."""
+    if isinstance(value, str):
+        return _REFERENCE.sub(replace, value)
+    if isinstance(value, dict):
+        return {key: _replaced(inner, replace) for key, inner in value.items()}
+    return [_replaced(inner, replace) for inner in value] if isinstance(value, list) else value
 
 
 def load_settings(path: Path, *, required: bool = False) -> Settings:

@@ -176,10 +176,15 @@ class Redaction:
             return REMOVED
         return self._without_texts(text) if self._texts else text
 
-    def _caught(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
+        """Of what cannot hold anything else that is private: the name of a host."""
         for secret in self._redactor.secrets:
             if text == secret or (len(secret) >= _SHORTEST and secret in text):
                 text = text.replace(secret, REMOVED)
+        return text
+
+    def _caught(self, text: str) -> str:
+        text = self.without_secrets(text)
         for ours in (self._address, self._mark):
             if ours and ours in text:
                 text = text.replace(ours, ADDRESS)

@@ -67,7 +67,7 @@ def _record(one: Exchange, redaction: Redaction, ended_us: int, ended_s: float) 
         "at_us": ended_us - int((ended_s - one.began_s) * 1_000_000),
         "ms": int((over_s - one.began_s) * 1000),
         "method": one.method,
-        "host": url.netloc.rpartition("@")[2],
+        "host": redaction.without_secrets(url.netloc.rpartition("@")[2]),
         "path": redaction.words(unquote(url.path)),
         "query": _bounded(redaction.tree(_pairs(url.query))),
         "headers": _bounded(redaction.tree(one.headers or {})),

@@ -92,7 +92,7 @@ def take_attendance(
         with RejectsFile(target, file.header) as rejects:
             run = _Run(context, connection, session, options, rejects)
             run.take_all(_read(file, columns))
-        run.result.rejects_file = target if rejects.count else None
+        run.result.rejects_file = rejects.path if rejects.count else None
         if options.dry_run:
             raise _DryRun(run.result)
         counts = run.result.as_json()

@@ -14,7 +14,7 @@ from dispatcher.core.errors import ProviderError, UsageError
 from dispatcher.operations.logs import log
 from dispatcher.operations.private_hosts import require_public
 from dispatcher.settings import Environment, SenderSettings
-from dispatcher.spi import API_VERSION, Capabilities, Channel, HttpClient
+from dispatcher.spi import API_VERSION, Capabilities, Channel, ChannelConfig, HttpClient
 
 GROUP = "dispatcher.channels"
 OUR_PACKAGE = "dispatcher"
@@ -93,6 +93,8 @@ class Channels:
             raise ProviderError("sender-settings", f"sender {sender}: {place}: {problem}") from None
         except Exception as error:
             raise _broken(sender, error) from None
+        if isinstance(config, ChannelConfig):
+            config.filled_in(environment.filled_in(settings.options))
         if not (settings.allow_private or channel.capabilities.synthetic_only):
             require_public(sender, config, resolve=resolve)
         try:

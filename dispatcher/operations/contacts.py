@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
 from dispatcher.operations.purposes import purpose_label, require_purpose
 from dispatcher.store import contacts, withdrawal
+from dispatcher.store.attendance import lock_places, promote
 from dispatcher.store.cancel import cancel_queued_for_address, cancel_queued_for_contact
 from dispatcher.store.expansion import wait_for_pages
 from dispatcher.store.history import read_history
@@ -134,19 +136,28 @@ def erase_contact(context: Context, who: str, *, by: str, country: str = "ID") -
         )
     (contact_id,) = found.contact_ids
     now_us = context.now_us()
-    with context.database.begin() as connection:
+
+    def erase(connection: Connection) -> tuple[bool, int]:
         hashes = contacts.address_hashes(connection, contact_id)
         refused = any(contacts.refusals(connection, digest) for digest in hashes)
-        cancelled = erase_in(connection, contact_id, now_us)
+        cancelled = erase_in(connection, [contact_id], now_us)
         record_act(connection, now_us, by, "contacts erase", str(contact_id), {"cancelled": cancelled})
+        return refused, cancelled
+
+    refused, cancelled = context.database.run(erase)
     return {"id": contact_id, "erased": iso(now_us), "cancelled": cancelled, "refusal_kept": refused}
 
 
-def erase_in(connection: Connection, contact_id: int, now_us: int) -> int:
-    """Erases the person; how many waiting messages were cancelled with it."""
+def erase_in(connection: Connection, contact_ids: Sequence[int], now_us: int) -> int:
+    """Erases these people, and gives their places on; how many waiting messages were cancelled with it."""
+    places = lock_places(connection, contact_ids, now_us)
     wait_for_pages(connection)
-    cancelled = cancel_queued_for_contact(connection, contact_id, now_us, Reason.NO_ADDRESS)
-    withdrawal.erase_contact(connection, contact_id, now_us)
+    cancelled = 0
+    for contact_id in contact_ids:
+        cancelled += cancel_queued_for_contact(connection, contact_id, now_us, Reason.NO_ADDRESS)
+        withdrawal.erase_contact(connection, contact_id, now_us)
+    for session in places:
+        promote(connection, session, now_us)
     return cancelled
 
 

@@ -23,7 +23,7 @@ from dispatcher.delivery.pacing import HORIZON_US, LATE_US, capacity, permits
 from dispatcher.delivery.schedule import throttle_delay_us
 from dispatcher.operations.context import Context
 from dispatcher.operations.ends import Ends
-from dispatcher.operations.hand import CLAIM_VOID_NS, Hand, Pace
+from dispatcher.operations.hand import CLAIM_VOID_NS, Hand, Pace, sleep_until
 from dispatcher.operations.lanes import Lanes
 from dispatcher.operations.outgoing import Outgoing
 from dispatcher.operations.record import Ended, Withdrawn
@@ -209,7 +209,7 @@ class Drain:
         """message → attempt of those that are still ours; none where the claim is void by now."""
         first_us = hand.at_us[start]
         if first_us is not None:
-            await _sleep_until(self.context, first_us - self.context.lead.us)
+            await sleep_until(self.context, first_us - self.context.lead.us)
         ids = [row.id for row in hand.rows[start:end]]
         if hand.is_void or self.should_stop() or self._quiet_s() > 0:
             await self.database(lambda connection: claims.release(connection, hand.token, ids))
@@ -242,7 +242,7 @@ class Drain:
             return
         for going in ours:
             if going.at_us is not None:
-                await _sleep_until(self.context, going.at_us)
+                await sleep_until(self.context, going.at_us)
             await self._lanes.take((going,))
 
     async def _send(self, going: _Going) -> None:
@@ -285,9 +285,3 @@ class Drain:
 
     def _is_late(self, at_us: int | None) -> bool:
         return at_us is not None and self.context.database.clock.now_us() - at_us > LATE_US
-
-
-async def _sleep_until(context: Context, instant_us: int) -> None:
-    left_us = instant_us - context.database.clock.now_us()
-    if left_us > 300:
-        await asyncio.sleep(left_us / 1e6)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dispatcher.core.clock import SECOND_US, boottime_ns
+from dispatcher.operations.context import Context
 from dispatcher.store.claims import Claimed
 
 SLICE_MESSAGES = 50
 SLICE_US = 50_000
 FEWEST_MESSAGES, MOST_MESSAGES = 20, 250
 CLAIM_VOID_NS = 800_000_000
+_SHORTEST_SLEEP_US = 300
+"""The loop wakes later than that anyway."""
 
 
 @dataclass(slots=True)
@@ -63,3 +67,10 @@ class Pace:
             return
         in_a_slice = int(messages * SLICE_US / SECOND_US / max(took_s, 1e-3))
         self.slice = max(FEWEST_MESSAGES, min((self.slice + in_a_slice) // 2, MOST_MESSAGES))
+
+
+async def sleep_until(context: Context, instant_us: int) -> None:
+    """An instant by the database's clock."""
+    left_us = instant_us - context.database.clock.now_us()
+    if left_us > _SHORTEST_SLEEP_US:
+        await asyncio.sleep(left_us / SECOND_US)

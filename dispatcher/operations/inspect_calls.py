@@ -29,7 +29,7 @@ def shown_call(context: Context, message: Any, receipt: Any) -> dict[str, Any] |
         text=content.text,
         template=content.template,
     )
-    redaction = Redaction(Redactor(_private(context, receipt.channel or "")), sent)
+    redaction = Redaction(Redactor(_private(context, receipt.channel or ""), _secrets(context)), sent)
     return wirelog.call(sealer.open("receipts.raw", receipt.id, receipt.raw_sealed), redaction)
 
 
@@ -41,3 +41,9 @@ def _private(context: Context, channel: str) -> Private:
         declared = Private()
     private = declared if isinstance(declared, Private) else Private()
     return replace(private, secrets=(*private.secrets, MARK))
+
+
+def _secrets(context: Context) -> frozenset[str]:
+    """Of all senders, as far as they can be read here: providers quote."""
+    senders = context.settings.senders.values()
+    return frozenset().union(*(context.environment.filled_in(sender.options) for sender in senders))

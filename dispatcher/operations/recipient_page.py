@@ -139,8 +139,10 @@ class RecipientPages:
             return None
         page = self._page(connection, found, now_us)
         may = page.stopped is not None and page.stopped.may_undo
-        if may and found.address_hash is not None and found.stopped_us is not None:
-            take_back(connection, bytes(found.address_hash), found.stopped_us)
+        if not may or found.address_hash is None or found.stopped_us is None:
+            return page.state
+        # another refusal may have come on top of it at this very instant
+        if take_back(connection, bytes(found.address_hash), found.stopped_us):
             links.mark_stopped(connection, found.token_hash, None)
             record_act(connection, now_us, "", "stop undone", str(found.contact_id), {"message": found.message_id})
         return page.state

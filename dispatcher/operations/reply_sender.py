@@ -23,7 +23,7 @@ from dispatcher.delivery.pacing import HORIZON_US, LATE_US, capacity, permits
 from dispatcher.delivery.people import Wish
 from dispatcher.operations.context import Context
 from dispatcher.operations.ends import Transaction
-from dispatcher.operations.hand import CLAIM_VOID_NS, SLICE_US
+from dispatcher.operations.hand import CLAIM_VOID_NS, SLICE_US, sleep_until
 from dispatcher.operations.logs import log
 from dispatcher.operations.outgoing import Outgoing
 from dispatcher.receipts.fold import make_ref
@@ -120,6 +120,7 @@ class ReplySender:
         is_slow = sender.slow_until_us is not None and sender.slow_until_us > now_us
         if sender.paused or sender.removed or is_slow:
             return _Turn()
+        store.cancel_unwanted(connection, sender_id)
         replies = store.due_replies(connection, sender_id, sender.spacing_us, now_us, AT_ONCE)
         if not replies:
             return _Turn()
@@ -178,7 +179,7 @@ class _Round:
             near = [one for one in pending if _is_near(one.at_us, first_us)]
             pending = pending[len(near) :]
             if first_us is not None:
-                await _sleep_until(self._context, first_us - self._context.lead.us)
+                await sleep_until(self._context, first_us - self._context.lead.us)
             begun_ns = boottime_ns()
             attempts: dict[int, int] = await self._transaction(
                 lambda c, near=near: store.begin_replies(  # type: ignore[misc]
@@ -207,7 +208,7 @@ class _Round:
         reply, at_us = permit
         now_us = self._context.database.clock.now_us
         if at_us is not None:
-            await _sleep_until(self._context, at_us)
+            await sleep_until(self._context, at_us)
         is_late = at_us is not None and now_us() - at_us > LATE_US
         if is_late or boottime_ns() - begun_ns > CLAIM_VOID_NS:
             self._ended.append(_Ended(reply, attempt, End("due", now_us())))
@@ -266,9 +267,3 @@ def _told(results: Sequence[BaseException | None]) -> None:
 
 def _is_near(at_us: int | None, first_us: int | None) -> bool:
     return at_us is None or first_us is None or at_us - first_us < SLICE_US
-
-
-async def _sleep_until(context: Context, instant_us: int) -> None:
-    left_us = instant_us - context.database.clock.now_us()
-    if left_us > 0:
-        await asyncio.sleep(left_us / SECOND_US)

@@ -64,6 +64,5 @@ def _page(now_us: int, aged: Aged, after_id: int, connection: Connection) -> lis
     if ids and aged.values:
         retention.blank(connection, aged, ids)
     elif ids:
-        for contact_id in ids:
-            erase_in(connection, contact_id, now_us)
+        erase_in(connection, ids, now_us)
     return list(ids)

@@ -252,7 +252,7 @@ def _write_rejects(result: SessionImport, target: Path, header: Sequence[str], r
             file.add(row)
             result.reasons[row.code] += 1
         result.rejected = file.count
-    result.rejects_file = target if rows else None
+    result.rejects_file = file.path if rows else None
 
 
 def as_dict(session: Standing) -> dict[str, Any]:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, PrivateAttr, SecretStr
 
 
-def _not_empty(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value():
+def _whole(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value:
         raise ValueError("is empty: what everybody has is no credential")
+    if value != value.strip():
+        raise ValueError("has a line break or a blank at its start or end: take it away")
+    if not value.isprintable():
+        raise ValueError("has a line break, or another sign that cannot be seen, inside: copy it anew, on one line")
     return secret
 
 
-Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
-"""A credential. Never empty, never printed, never stored in SQL, redacted in every log.
+Secret = Annotated[SecretStr, AfterValidator(_whole)]
+"""A credential, of one line. Never empty, never printed, never stored in SQL, redacted in every log.
 
-pydantic's `SecretStr` is the same for the rare provider that knows accounts without a password.
+pydantic's `SecretStr` is the same for the rare provider that knows accounts without a password, or has longer ones.
 """
 
 _PLACE: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
@@ -51,7 +57,14 @@ class ChannelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    _filled_in: tuple[str, ...] = PrivateAttr(())
+
+    def filled_in(self, values: Iterable[str]) -> None:
+        """The engine tells what it put in for `${NAME}`: it may stand under a key that is not declared as a secret."""
+        self._filled_in = tuple(values)
+
     def secret_values(self) -> tuple[str, ...]:
         """What a log must never show."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        declared = tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        return (*declared, *self._filled_in)

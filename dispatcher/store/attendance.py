@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, select, update
 
 from dispatcher.core.errors import UsageError
-from dispatcher.store.bulk import insert_ignore
+from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.cancel import cancel_queued
 from dispatcher.store.tables import contacts, messages, plans, session_people, sessions, steps
 
@@ -55,6 +56,15 @@ def promote(connection: Connection, session_slug: str, now_us: int) -> int:
         connection.execute(update(session_people).where(*theirs).values(rsvp="yes", promoted_us=now_us))
         promoted += 1
     return promoted
+
+
+def lock_places(connection: Connection, contact_ids: Sequence[int], now_us: int) -> list[str]:
+    """Sessions to come in which these people have a place: locked, as before any message that waits (`set_rsvp`)."""
+    s = sessions.c
+    theirs = select(p.session_slug).where(any_of(connection, p.contact_id, contact_ids), p.rsvp == "yes")
+    is_ahead = func.coalesce(s.ends_us, s.starts_us) > now_us
+    held = select(s.slug).where(s.slug.in_(theirs), is_ahead).order_by(s.slug).with_for_update(key_share=True)
+    return list(connection.execute(held).scalars())
 
 
 def promoted(connection: Connection) -> dict[str, int]:

@@ -72,19 +72,26 @@ def _one_for_each(replies: Sequence[DueReply]) -> list[DueReply]:
     return list(first.values())
 
 
-def begin_replies(connection: Connection, replies: Sequence[DueReply], token: int, now_us: int) -> dict[int, int]:
-    """reply → attempt of those that are ours to send; those of numbers that refused are cancelled (invariant 8).
+def cancel_unwanted(connection: Connection, sender_id: int) -> None:
+    """Of those that are due: they would take permits, and the turn of the confirmation of the stop."""
+    due = and_(i.sender_id == sender_id, i.reply_state == "due")
+    connection.execute(update(inbound).where(due, _unwanted()).values(reply_state="cancelled"))
 
-    The confirmation of a stop is the one that goes to such a number.
-    """
-    ids = sorted(reply.id for reply in replies)
-    ours = and_(any_of(connection, i.id, ids), i.reply_state == "due", i.reply_until_us > now_us)
+
+def _unwanted() -> ColumnElement[bool]:
+    """To erased people, and to numbers that refused: only the confirmation of a stop goes to such a number."""
     refused = select(suppressions.c.address_hash).where(
         suppressions.c.address_hash == i.address_hash, suppressions.c.purpose == "*"
     )
     erased = or_(i.reply_sealed.is_(None), i.address_sealed.is_(None))
-    unwanted = or_(erased, and_(i.reply != "stop", refused.correlate(inbound).exists()))
-    connection.execute(update(inbound).where(ours, unwanted).values(reply_state="cancelled"))
+    return or_(erased, and_(i.reply != "stop", refused.correlate(inbound).exists()))
+
+
+def begin_replies(connection: Connection, replies: Sequence[DueReply], token: int, now_us: int) -> dict[int, int]:
+    """reply → attempt of those that are ours to send; what is not wanted any more is cancelled (invariant 8)."""
+    ids = sorted(reply.id for reply in replies)
+    ours = and_(any_of(connection, i.id, ids), i.reply_state == "due", i.reply_until_us > now_us)
+    connection.execute(update(inbound).where(ours, _unwanted()).values(reply_state="cancelled"))
     begun = (
         update(inbound)
         .where(ours)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from dispatcher.core.clock import DAY_US, HOUR_US
 from dispatcher.core.status import Reason, Status
@@ -183,3 +183,9 @@ class Builder:
     def _select(self, connection: Any, step_id: int) -> None:
         chosen = update(steps).where(steps.c.id == step_id)
         connection.execute(chosen.values(selected=steps.c.selected + 1))
+
+
+def somebody_waits(context: Context) -> bool:
+    """For a lock that another transaction holds; on Postgres."""
+    with context.database.read() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from sqlalchemy import insert, select, update
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Status
+from dispatcher.operations import retain
+from dispatcher.operations.contacts import erase_contact, erase_in
 from dispatcher.operations.sessions import list_sessions, set_session
+from dispatcher.store import retention
 from dispatcher.store.attendance import set_rsvp
-from dispatcher.store.tables import answers, inbound, plans, session_people, sessions, steps
-from dispatcher.store.withdrawal import erase_contact
-from tests.integration.builders import Person
+from dispatcher.store.tables import answers, contacts, inbound, plans, session_people, sessions, steps
+from tests.acceptance.place import eventually
+from tests.integration.builders import Person, somebody_waits
 from tests.integration.web.stage import Stage
 
 ANSWERS = [
@@ -232,14 +236,84 @@ def test_a_shared_number_takes_nobodys_place(stage: Sessions) -> None:
         assert connection.execute(select(session_people)).all() == []
 
 
-def test_who_was_erased_holds_no_place_and_waits_for_none(stage: Sessions) -> None:
-    first, second, third, fourth, fifth = (stage.invited("pusat") for _ in range(5))
-    said = [stage.rsvp(person, "yes") for person in (first, second, third, fourth)]
-    assert said == ["yes", "yes", "waiting", "waiting"]
+def _erase(stage: Sessions, *people: Person) -> None:
     now_us = stage.context.now_us()
-    for person in (first, third):
-        stage.context.database.run(lambda c, person=person: erase_contact(c, person.id, now_us))  # type: ignore[misc]
-    assert stage.rsvp(fifth, "yes") == "yes", "the place of the first is free"
-    assert stage.rsvp(second, "no") == "no"
+    stage.context.database.run(lambda c: erase_in(c, [one.id for one in people], now_us))
+
+
+def test_the_place_of_who_is_erased_goes_to_who_waits_longest_in_the_same_commit(stage: Sessions) -> None:
+    """And whoever waited and was erased is passed over."""
+    first, second, third, fourth, fifth, sixth = people = [stage.invited("pusat") for _ in range(6)]
+    said = [stage.rsvp(person, "yes") for person in people]
+    assert said == ["yes", "yes", "waiting", "waiting", "waiting", "waiting"]
+    _erase(stage, third)
+    assert stage.places["pusat", fourth.id] == "waiting", "nothing is free"
+    erase_contact(stage.context, str(first.id), by="Ani")
     assert stage.places["pusat", third.id] == "waiting", "nobody comes for it"
     assert stage.places["pusat", fourth.id] == "yes"
+    _erase(stage, second, fourth)
+    assert [stage.places["pusat", one.id] for one in (fifth, sixth)] == ["yes", "yes"]
+    assert stage.rsvp(stage.person(), "yes") == "waiting"
+
+
+def test_who_is_erased_after_the_session_gives_no_place_on(stage: Sessions) -> None:
+    """Else the report would miss somebody who was never told that there was room."""
+    first, _, third = people = [stage.person() for _ in range(3)]
+    for one in people:
+        stage.rsvp(one, "yes")
+    with stage.context.database.begin() as connection:
+        connection.execute(update(sessions).values(starts_us=1))
+    _erase(stage, first)
+    assert stage.places["pusat", third.id] == "waiting"
+
+
+def test_people_who_grow_too_old_give_their_places_on(stage: Sessions) -> None:
+    first, _, third = people = [stage.person() for _ in range(3)]
+    for one in people:
+        stage.rsvp(one, "yes")
+    with stage.context.database.begin() as connection:
+        connection.execute(update(contacts).where(contacts.c.id == first.id).values(updated_us=1))
+        connection.execute(update(session_people).where(session_people.c.contact_id == first.id).values(rsvp_us=1))
+    aged = retention.people(stage.context.now_us() - DAY_US)
+    stage.context.database.run(lambda c: retain._page(stage.context.now_us(), aged, 0, c))
+    assert stage.places["pusat", third.id] == "yes"
+
+
+def test_a_place_that_an_erasure_frees_is_not_given_twice(postgres_url: str) -> None:
+    """On SQLite whoever writes is alone. Who asks at that very instant comes after who waited."""
+    stage = Sessions(postgres_url)
+    first, _, third = people = [stage.person() for _ in range(3)]
+    for one in people:
+        stage.rsvp(one, "yes")
+    late = stage.person()
+    with ThreadPoolExecutor(1) as thread:
+        with stage.context.database.begin() as connection:
+            erase_in(connection, [first.id], stage.context.now_us())
+            asked = thread.submit(stage.rsvp, late, "yes")
+            eventually(lambda: somebody_waits(stage.context))
+        assert asked.result(30) == "waiting"
+    assert stage.places["pusat", third.id] == "yes"
+    stage.context.database.close()
+
+
+def test_an_erasure_and_a_decline_at_once_do_not_wait_for_each_other(postgres_url: str) -> None:
+    """Both lock the session before the messages that wait."""
+    stage = Sessions(postgres_url)
+    person = stage.invited("pusat")
+    stage.rsvp(person, "yes")
+    reminder = stage.message(Status.QUEUED, person, step_id=stage.steps["pengingat", "pusat"])
+
+    def erase() -> None:
+        with stage.context.database.begin() as connection:  # once: a deadlock would come out
+            erase_in(connection, [person.id], stage.context.now_us())
+
+    with ThreadPoolExecutor(1) as thread:
+        with stage.context.database.begin() as connection:
+            connection.execute(select(sessions.c.slug).where(sessions.c.slug == "pusat").with_for_update())
+            erased = thread.submit(erase)
+            eventually(lambda: somebody_waits(stage.context))
+            set_rsvp(connection, "pusat", person.id, "no", "reply", stage.context.now_us())
+        erased.result(30)
+    assert (stage.status(reminder), stage.row(reminder).reason) == (Status.CANCELLED, "declined")
+    stage.assert_conserved()
+    stage.context.database.close()

@@ -79,6 +79,10 @@ def test_bad_rows_are_rejected_by_line_and_the_others_stored(context: Context, t
     assert result.rejects_file is not None
     lines = result.rejects_file.read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[6] for line in lines[1:]] == ["3", "4", "5"]
+    result.rejects_file.write_text("mended")
+    again = import_sessions(context, tmp_path / result.rejects_file.name.replace(".rejected", ""), "Ani").rejects_file
+    assert again == result.rejects_file.with_stem(f"{result.rejects_file.stem}-2")
+    assert (result.rejects_file.read_text(), again.exists()) == ("mended", True)
 
 
 def test_a_file_that_is_too_long_is_refused(context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,8 +181,14 @@ class HttpGatewayConfig(ChannelConfig):
             raise ValueError("signature: there is no body to sign")
 
     def _try_templates(self) -> None:
-        for place, leaf in (("headers", compile_tree(self.headers, "headers")), *self._bodies()):
+        for place, leaf in self._bodies():
             leaf(names_of(sample(place.startswith("template")), self.names, "https://example.org/hooks/a?m=1.1"))
+        headers: dict[str, str] = compile_tree(self.headers, "headers")(self.names)
+        wrong = next((name for name, value in headers.items() if not value.isprintable()), None)
+        if wrong is not None:
+            raise ValueError(
+                f"headers.{wrong}: a line break, or another sign that cannot be seen, is in what is put there"
+            )
 
     def _bodies(self) -> list[tuple[str, Any]]:
         return [

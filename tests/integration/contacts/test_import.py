@@ -121,6 +121,36 @@ def test_numbers_of_a_new_file_replace_the_old_ones(run: Run, context: Context) 
         show_contact(context, "081234567890")
 
 
+@pytest.mark.xfail(strict=True, reason="a row that is known is not folded in, so that the next row drops its numbers")
+@pytest.mark.parametrize("batch_rows", [1, 2000])
+def test_a_known_row_and_a_new_one_of_a_person_give_the_numbers_of_both(
+    run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    """Whatever their order in the new file, and again it changes nothing."""
+    monkeypatch.setattr("dispatcher.operations.import_contacts.BATCH_ROWS", batch_rows)
+    header, known, added = "ID Anggota,Nama,No HP\n", "7,Siti,081234567890\n", "7,Siti,081311112222\n"
+    run(header + known, "old.csv")
+    assert counts(run(header + known + added, "new.csv")) == (2, 0, 1, 1, 0)
+    (siti,) = show_contact(context, "081311112222")
+    assert [n["number"][-3:] for n in siti["numbers"] if n["media"] == "sms"] == ["890", "222"]
+    before = everything(context.database)
+    assert counts(run(header + known + added, "new.csv")) == (2, 0, 0, 2, 0)
+    assert everything(context.database) == before
+
+
+@pytest.mark.xfail(strict=True, reason="a row that is known is not folded in, so that its refusal does not win")
+@pytest.mark.parametrize("batch_rows", [1, 2000])
+def test_a_refusal_in_a_known_row_wins_over_a_yes_in_the_same_file(
+    run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
+    monkeypatch.setattr("dispatcher.operations.import_contacts.BATCH_ROWS", batch_rows)
+    header, no, yes = "ID Anggota,Nama,No HP,Persetujuan\n", "7,Siti,081234567890,tidak\n", "7,Siti,081234567890,ya\n"
+    run(header + no, "old.csv")
+    run(header + no + yes, "new.csv")
+    (siti,) = show_contact(context, "081234567890")
+    assert [consent["granted"] for consent in siti["consents"]] == [False]
+
+
 @pytest.mark.parametrize("batch_rows", [1, 2000])
 def test_one_person_twice_in_a_file_is_merged_the_same_way_each_time(
     run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
@@ -201,6 +231,33 @@ def test_rejected_rows_go_to_a_private_file_without_live_formulas(run: Run, tmp_
     assert rows[1]["Catatan"].startswith("'=")
     assert "telepon rumah" in rows[0]["alasan"]
     assert "landline" in rows[0]["reason"]
+
+
+def test_a_file_of_rejected_rows_is_never_written_over(run: Run, tmp_path: Path) -> None:
+    """A clerk may be mending it, or have mended it already."""
+    bad = "Nama,No HP\nBudi,12\n"
+    dry, first = run(bad, dry_run=True), run(bad)
+    assert dry.rejects_file == first.rejects_file == tmp_path / "warga.rejected.csv"
+    mended = "Nama,No HP\nBudi,081234567890\n"
+    first.rejects_file.write_text(mended)
+    second, third = run(bad), run(bad + "Cici,13\n")
+    assert [result.rejects_file for result in (second, third)] == [
+        tmp_path / "warga.rejected-2.csv",
+        tmp_path / "warga.rejected-3.csv",
+    ]
+    assert run(bad).rejects_file == second.rejects_file
+    assert first.rejects_file.read_text() == mended
+    assert len(list(tmp_path.glob("warga.rejected*.csv"))) == 3
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_rejected_rows_go_to_a_plain_file_only(run: Run, tmp_path: Path, kind: str) -> None:
+    target, elsewhere = tmp_path / "buruk.csv", tmp_path / "rahasia.txt"
+    elsewhere.write_text("rahasia")
+    target.mkdir() if kind == "folder" else target.symlink_to(elsewhere)
+    with pytest.raises(UsageError, match=r"buruk\.csv, cannot be written"):
+        run("Nama,No HP\nBudi,12\n", rejects=target)
+    assert elsewhere.read_text() == "rahasia"
 
 
 def test_consent_follows_the_column_and_a_refusal_is_not_turned_by_silence(run: Run, context: Context) -> None:

@@ -105,6 +105,9 @@ def test_what_does_not_match_is_told_row_by_row(stage: Stage, tmp_path: Path) ->
         rejected = list(csv.DictReader(file))
     assert [row["baris"] for row in rejected[:6]] == ["2", "3", "4", "5", "6", "7"]
     assert rejected[1]["nama"] == "'=HYPERLINK()"
+    Path(result["rejects_file"]).write_text("mended")
+    again = Path(_take(stage, path)["rejects_file"])
+    assert (again.name, Path(result["rejects_file"]).read_text()) == ("hadir.rejected-2.csv", "mended")
     assert all(row["alasan"] and row["reason"] for row in rejected[:6])
     assert stage.rows(session_people) == []
 

@@ -20,7 +20,7 @@ from dispatcher.operations.ends import Ends
 from dispatcher.operations.outages import Outages
 from dispatcher.operations.record import Ended, Withdrawn
 from dispatcher.operations.spool import ROOM_BYTES, begin_spool, read_spools, write_spool
-from dispatcher.spi import Accepted, Outcome
+from dispatcher.spi import Accepted, Outcome, Throttled
 from dispatcher.store.engine import Database
 from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
@@ -161,6 +161,47 @@ def test_ends_that_could_not_be_recorded_wait_in_a_file_for_the_next_process(
     provider.answer = lambda message: Accepted(("x",))
     stage.drain(_is_over(stage))
     _assert_each_got_one(stage)
+
+
+def test_a_run_that_ends_does_not_wait_for_a_row_that_came_back(
+    own_postgres_url: str, tmp_path: Path, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only after its drains have ended does its recorder give up on a database that is away."""
+    monkeypatch.setattr(Ends.run, "__defaults__", (0.3,))
+    claim, claimed = Drain._claim, asyncio.Event()
+
+    async def noted(self: Drain) -> Any:
+        is_first = self._turn == 0
+        hand = await claim(self)
+        if not is_first:
+            claimed.set()
+        return hand
+
+    async def throttled(message: Any) -> Outcome:
+        """When nothing else is left to claim: the other begun row will not leave, and nobody can record that."""
+        await claimed.wait()
+        postgres_server.kill()
+        deliverer.stop()
+        return Throttled(600.0)
+
+    monkeypatch.setattr(Drain, "_claim", noted)
+    stage = Stage(own_postgres_url, tmp_path, {"sms": Provider(throttled, concurrency=1)})
+    stage.people(2)
+    stage.start()
+    deliverer = Deliverer(stage.context)
+
+    async def run() -> None:
+        async with asyncio.timeout(60):
+            await deliverer.run()
+        await deliverer.close()
+
+    asyncio.run(run())
+    postgres_server.start()
+    assert stage.statuses() == {"sending": 2}
+    assert read_spools(stage.context) == 2
+    assert stage.statuses() == {"queued": 2}
+    stage.check()
+    stage.close()
 
 
 def test_a_spool_keeps_a_withdrawal_with_its_token(stage: Stage) -> None:

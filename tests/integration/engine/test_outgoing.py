@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,8 +26,11 @@ from dispatcher.spi import (
     Reason,
     Rejected,
 )
+from dispatcher.spi.http import PooledClient
 from dispatcher.spi.tap import Tap
 from dispatcher.store.tables import messages
+from dispatcher.testing.rawserver import RawServer, answer
+from tests.integration.builders import make_context
 from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
 
@@ -245,3 +249,49 @@ def test_a_plug_in_that_declares_nothing_is_redacted_all_the_same() -> None:
     assert "no +62812****890" in wire
     assert "234567" not in wire
     assert "Siti" not in wire
+
+
+SECRETS = {
+    "GATEWAY_TOKEN": "t0k3n-of-the-gateway",
+    "GATEWAY_KEY": "kunci/rahasia",
+    "GATEWAY_PIN": "9z4",
+    "TENANT": "pemda",
+    "HOST": "127.0.0.1",
+}
+GATEWAY = {
+    "channel": "http-gateway",
+    "path": "/v1/${GATEWAY_KEY}/send",
+    "headers": {"X-Auth": "${GATEWAY_TOKEN}", "X-Pin": "${GATEWAY_PIN}", "X-Both": "${TENANT}:${GATEWAY_TOKEN}"},
+    "values": {"key": "${GATEWAY_KEY}"},
+    "text": {"json": {"to": "{{ to }}", "text": "{{ text }}", "k": "{{ values.key }}", "note": "of ${TENANT}"}},
+    "answer": {"accepted": [{"path": "ok", "is": ["true"]}], "id": "id"},
+}
+
+
+def test_what_came_from_the_environment_is_nowhere_in_the_wire_log(sqlite_url: str) -> None:
+    """Under whatever key it was put, declared as a credential or not, and where the provider quotes it."""
+    quoted = json.dumps({"error": f"no account for {SECRETS['GATEWAY_TOKEN']}", "key": SECRETS["GATEWAY_KEY"]})
+
+    async def exchange() -> str:
+        async with RawServer(answer(400, quoted.encode())) as server:
+            sender = {**GATEWAY, "base_url": f"http://${{HOST}}:{server.port}", "allow_private": True}
+            context = make_context(sqlite_url, {"senders": {"kota": sender}}, **SECRETS)
+            tap = Tap(http := PooledClient())
+            out = Outgoing(context, "kota", context.open_sender("kota", tap), tap)
+            _, wire = await out.exchange(OutboundMessage(ref="7.1", to="+6281234567890", text="Halo"))
+            (request,) = server.requests
+            assert request.headers["x-auth"] == SECRETS["GATEWAY_TOKEN"]
+            await http.close()
+            context.database.close()
+        return wire
+
+    wire = asyncio.run(exchange())
+    for secret in SECRETS.values():
+        assert secret not in wire
+    (kept,) = json.loads(wire)
+    assert kept["headers"]["X-Auth"] == kept["headers"]["X-Pin"] == "[secret]"
+    assert kept["headers"]["X-Both"] == "[secret]:[secret]"
+    assert kept["host"].startswith("[secret]:")
+    assert kept["path"] == "/v1/[secret]/send"
+    assert kept["request"]["note"] == "of [secret]"
+    assert kept["answer"] == {"error": "no account for [secret]", "key": "[secret]"}

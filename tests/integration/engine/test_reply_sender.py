@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from dispatcher.core.clock import DAY_US, MINUTE_US, SECOND_US
+from dispatcher.core.errors import UnavailableError
 from dispatcher.core.segments import measure
 from dispatcher.core.status import Reason, Status
+from dispatcher.operations import reply_sender
 from dispatcher.operations.inbox import show_reply
 from dispatcher.operations.ingest import Arrived, Ingest, match_parked
+from dispatcher.operations.reply_sender import _Round
 from dispatcher.operations.restore import mark_restored
 from dispatcher.operations.senders import sync_senders
 from dispatcher.receipts.autoreply import looks_automatic
@@ -193,6 +196,29 @@ def test_what_ends_it_is_not_tried_again(stage: Replying, outcome: Outcome, stat
         assert len(connection.execute(select(suppressions)).all()) == isinstance(outcome, OptedOut)
 
 
+def test_a_refusal_that_the_provider_tells_outlives_a_database_that_is_away(
+    stage: Replying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 14; the commit of the end fails once."""
+    record, calls = _Round._record, list[str]()
+
+    def goes_away(self: _Round, connection: Connection, ended: Any) -> None:
+        record(self, connection, ended)
+        calls.append("away")
+        if len(calls) == 1:
+            raise UnavailableError("database-away", "the database does not answer")
+
+    monkeypatch.setattr(_Round, "_record", goes_away)
+    monkeypatch.setattr(reply_sender, "_PATIENCE_S", (0.0,))
+    stage.provider.answer = lambda message: OptedOut("21610")
+    stage.say("BANTUAN")
+    stage.drain(lambda: bool(stage.provider.refs))
+    with stage.context.database.read() as connection:
+        assert connection.execute(select(suppressions.c.via)).scalars().all() == ["provider"]
+    assert stage.states == ["failed"]
+    assert len(stage.provider.refs) == 1
+
+
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Throttled(0.01)])
 def test_what_was_proven_not_sent_goes_again_under_another_reference(stage: Replying, outcome: Outcome) -> None:
     """Invariant 5."""
@@ -283,6 +309,44 @@ def test_one_person_is_not_answered_within_the_senders_spacing(database_url: str
         assert reply_queue.due_replies(connection, stage.sender_id(), 6 * SECOND_US, now_us, 9) == []
         later_us = now_us + 7 * SECOND_US
         assert len(reply_queue.due_replies(connection, stage.sender_id(), 6 * SECOND_US, later_us, 9)) == 1
+    stage.close()
+
+
+def test_an_answer_that_comes_back_does_not_stand_in_its_own_way(database_url: str, tmp_path: Path) -> None:
+    """Its permit stands among whom the sender messaged lately, though it has not left."""
+    stage = Replying(database_url, tmp_path, senders={"sms": {"channel": "sms", "spacing": "1h"}})
+    outcomes = iter([Throttled(0.01)])
+    stage.provider.answer = lambda message: next(outcomes, Accepted(("a",)))
+    stage.say("BANTUAN")
+    stage.answer()
+    (row,) = stage.replies
+    assert (row.reply_state, row.reply_attempt) == ("accepted", 2)
+    stage.close()
+
+
+def test_the_senders_spacing_holds_between_two_answers_that_are_due_at_once(database_url: str, tmp_path: Path) -> None:
+    stage = Replying(database_url, tmp_path, senders={"sms": {"channel": "sms", "spacing": "1h"}})
+    stage.running()
+    for text in ("HADIR", "hadir"):
+        stage.say(text)
+    assert stage.states == ["due"] * 2
+    with stage.context.database.read() as connection:
+        later_us = stage.context.now_us() + 10 * SECOND_US
+        due = reply_queue.due_replies(connection, stage.sender_id(), SECOND_US, later_us, 9)
+    assert [one.id for one in due] == [stage.replies[0].id]
+    stage.close()
+
+
+def test_an_answer_that_a_stop_withdraws_does_not_take_the_turn_of_its_confirmation(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Invariant 8; it was due first, and with the sender's spacing only one of them may go."""
+    stage = Replying(database_url, tmp_path, senders={"sms": {"channel": "sms", "spacing": "1h"}})
+    stage.say("BANTUAN")
+    stage.say("STOP")
+    stage.answer()
+    assert stage.provider.texts == [BUILT_IN["stop"]["id"]]
+    assert stage.states == ["cancelled", "accepted"]
     stage.close()
 
 

@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
 
+from dispatcher.operations.ingest import Arrived, Ingest
 from dispatcher.operations.recipient_page import RecipientPages
+from dispatcher.spi import HookAnswer, Inbound
+from dispatcher.store import withdrawal
 from dispatcher.store.door_codes import door_code
-from dispatcher.store.tables import answers
+from dispatcher.store.tables import answers, journal
 from tests.acceptance.place import eventually
+from tests.integration.builders import somebody_waits
 from tests.integration.web.recipients import Recipients
 
 PEOPLE = 12
@@ -59,15 +63,10 @@ def test_an_answer_by_link_while_a_reply_is_stored(postgres_url: str, tmp_path: 
         with people.context.database.begin() as connection:
             connection.execute(answers.insert().values(**about, meaning="tidak-hadir"))
             tapped = thread.submit(pages.answer, token, "hadir")
-            eventually(lambda: _somebody_waits(people))
+            eventually(lambda: somebody_waits(people.context))
         assert tapped.result(30) == "open"
     assert people.meanings == [("hadir", "link")]
     people.close()
-
-
-def _somebody_waits(people: Recipients) -> bool:
-    with people.context.database.read() as connection:
-        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def test_one_stop_tapped_by_many_at_once_can_be_undone_once(people: Recipients) -> None:
@@ -82,6 +81,60 @@ def test_one_stop_tapped_by_many_at_once_can_be_undone_once(people: Recipients) 
         assert page.stopped.may_undo
         list(threads.map(lambda _: pages.undo(token), range(12)))
     assert people.refusals == []
+
+
+def test_a_stop_by_message_is_not_lost_to_an_undo_by_link_at_the_same_instant(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 14; on SQLite whoever writes is alone. The message finds the refusal, which is taken back just then."""
+    people = Recipients(postgres_url, tmp_path)
+    (token,) = people.invite()
+    pages = RecipientPages(people.context)
+    pages.stop(token)
+    insert_ignore, found = withdrawal.insert_ignore, list[int]()
+
+    def undone_after(*args: Any) -> int:
+        found.append(insert_ignore(*args))
+        if len(found) == 1:
+            pages.undo(token)
+            assert people.refusals == [], "the undo was first to commit"
+        return found[-1]
+
+    monkeypatch.setattr(withdrawal, "insert_ignore", undone_after)
+    _stop_by_message(people)
+    assert people.refusals == ["reply"]
+    assert found == [0, 1]
+    people.close()
+
+
+def test_an_undo_by_link_does_not_take_back_a_stop_by_message_at_the_same_instant(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """Invariant 14: the message stands on top of the refusal before the undo, which waited for it, may go on."""
+    people = Recipients(postgres_url, tmp_path)
+    (token,) = people.invite()
+    pages = RecipientPages(people.context)
+    pages.stop(token)
+    address_hash = people.stage.rows()[0].address_hash
+    with ThreadPoolExecutor(1) as thread:
+        with people.context.database.begin() as connection:
+            withdrawal.suppress(connection, address_hash, "*", "stop", "reply", people.context.now_us())
+            undone = thread.submit(pages.undo, token)
+            eventually(lambda: somebody_waits(people.context))
+        assert undone.result(30) == "open"
+    assert people.refusals == ["reply"]
+    assert "stop undone" not in [row.verb for row in people.rows(journal)]
+    (page,) = pages.look([token])
+    assert page is not None
+    assert page.stopped is not None
+    assert not page.stopped.may_undo
+    people.close()
+
+
+def _stop_by_message(people: Recipients) -> None:
+    said = Inbound("SM1", "+6281234500000", "STOP")
+    arrived = Arrived(people.stage.sender_id(), HookAnswer(inbound=(said,)), "raw")
+    Ingest(people.context).take([arrived])
 
 
 def test_a_door_code_is_always_the_same_and_differs_by_person_and_session(people: Recipients) -> None:

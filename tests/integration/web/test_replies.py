@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import insert, update
 
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.status import Status
-from dispatcher.operations.ingest import Arrived
+from dispatcher.operations.ingest import Arrived, Ingest
 from dispatcher.spi import HookAnswer, Inbound
-from dispatcher.store.tables import answers, campaigns, consents, contact_points, inbound, messages, suppressions
-from tests.integration.builders import KEYS, Person
+from dispatcher.store.tables import (
+    answer_events,
+    answers,
+    campaigns,
+    consents,
+    contact_points,
+    inbound,
+    messages,
+    suppressions,
+)
+from tests.acceptance.place import eventually
+from tests.integration.builders import KEYS, Person, somebody_waits
 from tests.integration.web.stage import Stage
 
 
@@ -84,6 +95,49 @@ def test_the_last_answer_wins(stage: Stage) -> None:
     stage.say(person, "HADIR", "SM1")
     stage.say(person, "TIDAK", "SM2")
     assert [(row.campaign_id, row.meaning) for row in stage.rows(answers)] == [(campaign_id, "tidak")]
+
+
+def _undecided(stage: Stage) -> Person:
+    """Somebody whom a campaign asked, and who may say one thing or the other."""
+    _, step_id = stage.campaign("rapat", {"hadir": ["HADIR"], "tidak": ["TIDAK"]})
+    person = stage.person()
+    stage.message(Status.READ, person, step_id=step_id)
+    return person
+
+
+def _said(person: Person, *texts: str) -> list[HookAnswer]:
+    return [HookAnswer(inbound=(Inbound(f"SM-{n}-{text}", person.number, text),)) for n, text in enumerate(texts)]
+
+
+def test_answers_of_one_person_in_one_batch_have_the_same_instant_and_are_all_kept(stage: Stage) -> None:
+    """The last of them counts; one that is said twice at one instant is one event."""
+    person = _undecided(stage)
+    stage.take(*_said(person, "HADIR", "TIDAK", "TIDAK"))
+    assert stage.answers == [(person.id, "tidak")]
+    events = stage.rows(answer_events)
+    assert {row.meaning for row in events} == {"hadir", "tidak"}
+    assert len(events) == 2
+    assert len({row.at_us for row in events}) == 1
+    assert stage.inbox == [("hadir", False), ("tidak", False), ("tidak", False)]
+
+
+def test_answers_of_one_person_in_two_batches_at_once_are_both_kept(postgres_url: str) -> None:
+    """On SQLite whoever writes is alone. Neither batch fails; the one that commits last counts."""
+    stage = Stage(postgres_url)
+    person = _undecided(stage)
+    first, second = _said(person, "HADIR", "TIDAK")
+    other = Ingest(stage.context)
+    with ThreadPoolExecutor(1) as thread:
+        with stage.context.database.begin() as connection:
+            begun = Arrived(stage.senders["sms"], first, "raw")
+            stage.ingest._take(connection, [begun], iter(stage.ingest._ids.take(1)))
+            said = thread.submit(other.take, [Arrived(stage.senders["sms"], second, "raw")])
+            eventually(lambda: somebody_waits(stage.context))
+        said.result(30)
+    assert stage.answers == [(person.id, "tidak")]
+    assert sorted(row.meaning for row in stage.rows(answer_events)) == ["hadir", "tidak"]
+    assert stage.inbox == [("hadir", False), ("tidak", False)]
+    stage.context.database.close()
 
 
 def test_the_latest_campaign_that_has_the_keyword_is_meant(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from dispatcher.core.status import Status
 from dispatcher.operations.contacts import erase_contact
 from dispatcher.operations.inspect_messages import show_message
 from dispatcher.receipts.fold import make_ref
+from tests.integration.builders import make_context
 from tests.integration.web.stage import Stage
 
 TEXT = "Yth. Siti Aminah, gunakan hak pilih Anda."
@@ -38,3 +39,15 @@ def test_a_call_is_shown_redacted_until_its_person_is_erased(stage: Stage, capsy
     erase_contact(stage.context, str(person.id), by="Ani")
     (receipt,) = show_message(stage.context, message, "Ani")["receipts"]
     assert receipt["call"] is None
+
+
+def test_a_call_that_quotes_a_credential_is_shown_without_it(stage: Stage) -> None:
+    """Under a key that nobody declares."""
+    message = stage.message(Status.ACCEPTED, stage.person(), text=TEXT)
+    with stage.web() as provider:
+        assert provider.status(message, "undelivered", ErrorMessage="no account for kunci-rahasia") == 204
+    senders = {"lain": {"channel": "unsigned", "k": "${KEY}", "other": "${NOT_SET}", "file": "${GONE}"}}
+    context = make_context(stage.url, {"senders": senders}, KEY="kunci-rahasia", GONE_FILE="/nirwana")
+    (receipt,) = show_message(context, message, "Ani")["receipts"]
+    assert receipt["call"]["body"]["ErrorMessage"] == "no account for [secret]"
+    context.database.close()
