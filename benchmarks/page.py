@@ -28,7 +28,7 @@ from dispatcher.store.links import Link, store_links
 from dispatcher.store.tables import messages, session_people, sessions, steps
 from tests.servers import free_port
 
-ROUNDS = 3
+ROUNDS = 6
 PAGE = "<!doctype html><title>Halaman</title><p>Halaman"
 PHONE = "Mozilla/5.0 (Linux; Android 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/80.0 Mobile Safari/537.36"
 WANTED = 3.0
