@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
-from dispatcher.spi.capabilities import Media
+from dispatcher.core.media import Media
 
 ANY = "*"
 _BOTH: Final[tuple[Media, ...]] = ("sms", "whatsapp")

@@ -23,7 +23,7 @@ from pydantic import (
 
 from dispatcher.core import window
 from dispatcher.core.clock import to_us
-from dispatcher.spi.capabilities import Media
+from dispatcher.core.media import Media
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60)]
@@ -147,7 +147,7 @@ Senders = Annotated[
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Window(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher.spi.capabilities import Media
+from dispatcher.core.media import Media
 
 
 @dataclass(frozen=True, slots=True)

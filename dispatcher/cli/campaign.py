@@ -172,7 +172,7 @@ def _state_now(context: Any, applied: Applied, *, wait: bool) -> dict[str, str]:
 @app.command("list")
 def list_(as_json: JsonFlag = False) -> None:
     """All campaigns, newest first."""
-    from dispatcher.operations.control import list_campaigns
+    from dispatcher.operations.campaign_list import list_campaigns
 
     found = list_campaigns(connect_context())
     if as_json:

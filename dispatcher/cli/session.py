@@ -22,7 +22,7 @@ _COLUMNS = ("code", "title", "place", "starts", "ends", "capacity", "campaigns")
 @app.command("list")
 def list_(as_json: JsonFlag = False) -> None:
     """All sessions by their start, and the campaigns that invite to them."""
-    from dispatcher.operations.sessions import list_sessions
+    from dispatcher.operations.session_list import list_sessions
 
     found = list_sessions(connect_context())
     if as_json:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher.core.clock import MINUTE_US, SECOND_US
+from dispatcher.core.clock import HOUR_US, MINUTE_US, SECOND_US
 from dispatcher.core.window import NeverOpensError, Window
 
 FAR_US = 1 << 62
+AHEAD_US = HOUR_US
+"""A step is expanded at most this long before it is due (invariant 10)."""
+
 FIRST_RETRY_US = 2 * SECOND_US
 LONGEST_RETRY_US = 5 * MINUTE_US
 DEFAULT_THROTTLE_US = 1 * SECOND_US

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection
 
 from dispatcher.core.errors import DispatcherError
+from dispatcher.core.media import Media
 from dispatcher.operations.context import Context
 from dispatcher.operations.reply_wording import Asked, ReplyWording
 from dispatcher.receipts.autoreply import WINDOW_US, Heard, Kind, Way, decide
 from dispatcher.receipts.reply_life import USEFUL_US
 from dispatcher.spi import Inbound
-from dispatcher.spi.capabilities import Media
 from dispatcher.spi.http import HttpResponse, NotSentError
 from dispatcher.store import replies as store
 

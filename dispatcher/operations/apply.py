@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from dispatcher.campaign.fingerprint import sender_names, short
 from dispatcher.campaign.standing import settled, stated, used_codes
-from dispatcher.core.clock import HOUR_US
 from dispatcher.core.errors import RefusedError
+from dispatcher.delivery.schedule import AHEAD_US
 from dispatcher.delivery.waiting import CEILING
 from dispatcher.operations.context import Context
 from dispatcher.operations.plan import load_revision
@@ -24,9 +24,6 @@ from dispatcher.store.installation import one_at_a_time, record_act
 from dispatcher.store.plans import find_plan
 from dispatcher.store.sessions import put_sessions, table_of
 from dispatcher.store.steps import campaign_by_slug, insert_campaign, put_steps, set_state, update_campaign
-
-AHEAD_US = HOUR_US
-"""A step is expanded at most this long before it is due."""
 
 _NEWLY_APPROVED = "newly approved; resume it"
 

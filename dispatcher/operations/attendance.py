@@ -22,7 +22,7 @@ from dispatcher.operations.context import Context
 from dispatcher.operations.import_contacts import group_index
 from dispatcher.operations.import_rejects import RejectsFile, default_path
 from dispatcher.operations.import_rows import normalised
-from dispatcher.operations.sessions import require_session
+from dispatcher.operations.session_list import require_session
 from dispatcher.store import check_ins, doors, sheet_people
 from dispatcher.store.installation import record_act, take_ids
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dispatcher.core.errors import UsageError
 from dispatcher.delivery.pacing import Lead
-from dispatcher.operations.channels import Channels
 from dispatcher.operations.generation import Generation
 from dispatcher.operations.outages import Outages
 from dispatcher.settings import Environment, Settings
-from dispatcher.spi import Channel, HttpClient
 from dispatcher.store.engine import Database
 from dispatcher.store.keys import Keys
+
+if TYPE_CHECKING:
+    from dispatcher.operations.channels import Channels
+    from dispatcher.spi import Channel, HttpClient
 
 
 @dataclass
@@ -22,7 +24,6 @@ class Context:
     environment: Environment
     database: Database
     keys: Keys
-    channels: Channels = field(default_factory=Channels)
     lead: Lead = field(default_factory=Lead)
     """Of this process's claims, over all senders."""
 
@@ -34,6 +35,13 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         return self.environment.settings
+
+    @cached_property
+    def channels(self) -> Channels:
+        """Imported by those who send or look at senders: most commands do neither."""
+        from dispatcher.operations.channels import Channels
+
+        return Channels()
 
     @cached_property
     def generation(self) -> Generation:

@@ -1,4 +1,4 @@
-"""Pause, resume and cancel a campaign; list all of them.
+"""Pause, resume and cancel a campaign.
 
 A claim reads the campaign's state in its own transaction, so a change holds at once, with what was claimed in the last
 0.8 s as the only exception (invariant 8).
@@ -6,22 +6,21 @@ A claim reads the campaign's state in its own transaction, so a change holds at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
-from dispatcher.core.clock import iso
 from dispatcher.core.errors import RefusedError
+from dispatcher.delivery.schedule import AHEAD_US
 from dispatcher.delivery.waiting import CEILING
-from dispatcher.operations.apply import AHEAD_US
+from dispatcher.operations.campaign_list import standing
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.readdress import Readdresser
 from dispatcher.operations.session_course import settle_sessions
 from dispatcher.store.breaker import forget_before_now
-from dispatcher.store.campaigns import all_campaigns, cancel_open_steps, require_campaign, steps_of, unapplied_plans
+from dispatcher.store.campaigns import cancel_open_steps, require_campaign, steps_of
 from dispatcher.store.installation import record_act
 from dispatcher.store.sessions import stale_steps
 from dispatcher.store.steps import set_state, update_campaign
@@ -41,7 +40,7 @@ def pause_campaign(context: Context, slug: str, by: str = "", reason: str = "") 
             said = reason or (f"paused by {by}" if by else "paused")
             set_state(connection, campaign.id, "paused", said, now_us)
             record_act(connection, now_us, by, "pause", slug, {"reason": reason})
-        return _standing(require_campaign(connection, slug))
+        return standing(require_campaign(connection, slug))
 
 
 def resume_campaign(
@@ -66,7 +65,7 @@ def resume_campaign(
             Readdresser(resumption.expander).rewrite_step(step_id)
         resumption.rewritten.update(stale)
     with context.database.read() as connection:
-        return _standing(require_campaign(connection, slug))
+        return standing(require_campaign(connection, slug))
 
 
 @dataclass
@@ -112,7 +111,7 @@ def cancel_campaign(context: Context, slug: str, by: str = "", reason: str = "")
     campaign_id = context.database.run(lambda connection: _cancel(context, connection, slug, by, reason))
     cancelled = cancel_campaign_rows(context.database, campaign_id)
     with context.database.read() as connection:
-        return {**_standing(require_campaign(connection, slug)), "cancelled_messages": cancelled}
+        return {**standing(require_campaign(connection, slug)), "cancelled_messages": cancelled}
 
 
 def _cancel(context: Context, connection: Connection, slug: str, by: str, reason: str) -> int:
@@ -126,49 +125,6 @@ def _cancel(context: Context, connection: Connection, slug: str, by: str, reason
         cancel_open_steps(connection, campaign.id, now_us)
         record_act(connection, now_us, by, "cancel", slug, {"reason": reason})
     return int(campaign.id)
-
-
-def list_campaigns(context: Context) -> list[dict[str, Any]]:
-    """Applied ones, then those that are only planned; newest first."""
-    with context.database.read() as connection:
-        found = all_campaigns(connection)
-        rows = steps_of(connection, [row.id for row in found])
-        planned = unapplied_plans(connection)
-    return [*(_line(row, [s for s in rows if s.campaign_id == row.id]) for row in found), *map(_planned, planned)]
-
-
-def _line(campaign: Any, steps: Sequence[Any]) -> dict[str, Any]:
-    coming = [step.due_us for step in steps if step.state == "scheduled"]
-    return {
-        **_standing(campaign),
-        "title": campaign.title,
-        "steps": len(steps),
-        "steps_done": sum(step.state == "done" for step in steps),
-        "next_due": iso(min(coming, default=None), campaign.zone),
-    }
-
-
-def _planned(plan: Any) -> dict[str, Any]:
-    ready = plan.approved_us is not None or plan.waived
-    return {
-        "campaign": plan.slug,
-        "state": "approved" if ready else "planned",
-        "reason": "",
-        "fingerprint": plan.fingerprint,
-        "title": plan.summary.get("title", ""),
-        "steps": len(plan.summary.get("steps", ())),
-        "steps_done": 0,
-        "next_due": min((step["due"] for step in plan.summary.get("steps", ())), default=None),
-    }
-
-
-def _standing(campaign: Any) -> dict[str, Any]:
-    return {
-        "campaign": campaign.slug,
-        "state": campaign.state,
-        "reason": campaign.state_reason,
-        "fingerprint": campaign.fingerprint,
-    }
 
 
 def _resumed_state(connection: Connection, campaign_id: int, now_us: int) -> str:

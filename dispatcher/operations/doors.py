@@ -16,7 +16,7 @@ from dispatcher.core.clean import clean_value
 from dispatcher.core.clock import HOUR_US, iso
 from dispatcher.core.errors import UsageError
 from dispatcher.operations.context import Context
-from dispatcher.operations.sessions import require_session
+from dispatcher.operations.session_list import require_session
 from dispatcher.store import check_ins
 from dispatcher.store import doors as store
 from dispatcher.store.installation import record_act, take_ids

@@ -21,8 +21,7 @@ from dispatcher.audience.recipient import Recipient
 from dispatcher.campaign.model import Step
 from dispatcher.core.clock import SECOND_US
 from dispatcher.core.money import Money, total
-from dispatcher.delivery.schedule import next_opening
-from dispatcher.operations.apply import AHEAD_US
+from dispatcher.delivery.schedule import AHEAD_US, next_opening
 from dispatcher.operations.caps import room_for
 from dispatcher.operations.context import Context
 from dispatcher.operations.linking import Linker

@@ -12,10 +12,9 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TextIO
-
-import structlog
 
 _FRAMES: Final = 6
 _NUMBER: Final = re.compile(
@@ -26,6 +25,8 @@ _NUMBER: Final = re.compile(
 
 
 def _common() -> list[Any]:
+    import structlog
+
     return [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -33,19 +34,31 @@ def _common() -> list[Any]:
     ]
 
 
-def _make_log() -> Any:
-    """Through the standard library, so that a program which embeds us decides where records go."""
-    logger = logging.getLogger("dispatcher")
-    logger.addHandler(logging.NullHandler())
-    processors = [*_common(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
-    return structlog.wrap_logger(logger, processors=processors, wrapper_class=structlog.stdlib.BoundLogger)
+class _Log:
+    """Made when there is something to tell: structlog takes a tenth of a second to import, and most commands tell
+    nothing."""
+
+    @cached_property
+    def _made(self) -> Any:
+        """Through the standard library, so that a program which embeds us decides where records go."""
+        import structlog
+
+        processors = [*_common(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+        return structlog.wrap_logger(_logger, processors=processors, wrapper_class=structlog.stdlib.BoundLogger)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made, name)
 
 
-log: Final = _make_log()
+_logger: Final = logging.getLogger("dispatcher")
+_logger.addHandler(logging.NullHandler())
+log: Final = _Log()
 
 
 def set_up_logs(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """For a process of its own: lines of JSON from our code and everyone else's."""
+    import structlog
+
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_common(), processors=_final()))
     root = logging.getLogger()
@@ -54,6 +67,8 @@ def set_up_logs(stream: TextIO | None = None, level: int = logging.INFO) -> None
 
 
 def _final() -> list[Any]:
+    import structlog
+
     return [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         _name_exception,

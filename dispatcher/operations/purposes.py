@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dispatcher.audience.recipient import ANY
-from dispatcher.campaign.rules.suggest import did_you_mean, listed
 from dispatcher.core.errors import UsageError
+from dispatcher.core.suggest import did_you_mean, listed
 from dispatcher.settings import Settings
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from dispatcher.audience.recipient import Recipient
+from dispatcher.core.media import Media
 from dispatcher.operations.context import Context
 from dispatcher.operations.logs import log
 from dispatcher.operations.revision import Revision
@@ -15,7 +16,6 @@ from dispatcher.plan.wording import Wording
 from dispatcher.receipts.autoreply import Kind
 from dispatcher.receipts.reply_texts import CODES, Saying, text_of
 from dispatcher.render.problem import TemplateProblem
-from dispatcher.spi.capabilities import Media
 from dispatcher.store.plans import plan_by_id
 from dispatcher.store.recipients import load_people
 from dispatcher.store.sessions import find_session

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, insert, select, update
 
 from dispatcher.campaign.senders import SenderFacts
 from dispatcher.core.errors import ProviderError
+from dispatcher.core.media import Media
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.context import Context
 from dispatcher.settings import Environment, SenderSettings, Settings
 from dispatcher.spi import Channel, HttpClient
-from dispatcher.spi.capabilities import Capabilities, Media
+from dispatcher.spi.capabilities import Capabilities
 from dispatcher.spi.http import PooledClient
 from dispatcher.store.installation import one_at_a_time, take_ids
 from dispatcher.store.recent import change_rules

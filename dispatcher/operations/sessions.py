@@ -16,7 +16,6 @@ from dispatcher.audience.reasons import REASONS as ROW_REASONS
 from dispatcher.audience.rows import RejectedRow
 from dispatcher.audience.session_headings import CODE_HEADINGS, read_headings
 from dispatcher.audience.session_rows import REASONS, SessionProblem, read_code, read_session
-from dispatcher.campaign.rules.suggest import did_you_mean
 from dispatcher.campaign.standing import Standing, changed
 from dispatcher.core.clock import iso
 from dispatcher.core.errors import UsageError
@@ -25,10 +24,10 @@ from dispatcher.operations.control import resume_campaign
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.import_rejects import RejectsFile, default_path
 from dispatcher.operations.session_course import Course, take_course
-from dispatcher.store.attendance import promote, promoted
+from dispatcher.operations.session_list import as_dict, require_session
+from dispatcher.store.attendance import promote
 from dispatcher.store.installation import record_act
-from dispatcher.store.reports import attendance
-from dispatcher.store.sessions import campaigns_by_session, change_session, put_sessions, table_of, told_people
+from dispatcher.store.sessions import change_session, put_sessions, table_of, told_people
 
 SAID: Final = frozenset({"title", "place", "address", "starts", "ends"})
 """Of what stands of a session, what people were told."""
@@ -72,24 +71,6 @@ class SessionImport:
         }
 
 
-def list_sessions(context: Context) -> list[dict[str, Any]]:
-    """All sessions by their start, each with the campaigns that invite to it, answers and attendance."""
-    with context.database.read() as connection:
-        table = table_of(connection)
-        counted, got_a_place = attendance(connection, list(table)), promoted(connection)
-        campaigns = campaigns_by_session(connection)
-    return [
-        {
-            **as_dict(session),
-            "campaigns": campaigns.get(code, []),
-            "rsvp": {rsvp: people for slug, rsvp, people, _ in counted if slug == code and rsvp},
-            "promoted": got_a_place.get(code, 0),
-            "checked_in": sum(present for slug, _, _, present in counted if slug == code),
-        }
-        for code, session in table.items()
-    ]
-
-
 def set_session(context: Context, code: str, given: Mapping[str, str], by: str) -> dict[str, Any]:
     """Change what is given of one session. UsageError for a code that is not there, or a value that does not serve."""
     expander = Expander(context)
@@ -102,19 +83,6 @@ def set_session(context: Context, code: str, given: Mapping[str, str], by: str) 
     session, others, course = expander.run(change)
     _go_on(context, course, by)
     return {**as_dict(session), "changed": list(others), **course_as_dict(course)}
-
-
-def require_session(connection: Connection, code: str, *, lock: bool = False) -> Standing:
-    """UsageError where there is no such session."""
-    standing = table_of(connection, [code], lock=lock).get(code)
-    if standing is None:
-        raise _unknown(connection, code)
-    return standing
-
-
-def _unknown(connection: Connection, code: str) -> UsageError:
-    hint = did_you_mean(code, table_of(connection), "See: dispatcher session list. New ones: dispatcher session import")
-    return UsageError("unknown-session", f"there is no session {code}", hint)
 
 
 def _read(code: str, given: Mapping[str, str], standing: Standing) -> Standing:
@@ -253,20 +221,6 @@ def _write_rejects(result: SessionImport, target: Path, header: Sequence[str], r
             result.reasons[row.code] += 1
         result.rejected = file.count
     result.rejects_file = file.path if rows else None
-
-
-def as_dict(session: Standing) -> dict[str, Any]:
-    return {
-        "code": session.code,
-        "title": session.title,
-        "place": session.place,
-        "address": session.address,
-        "region": session.region,
-        "starts": iso(session.starts_us, session.zone),
-        "ends": iso(session.ends_us, session.zone),
-        "capacity": session.capacity,
-        "zone": session.zone,
-    }
 
 
 def course_as_dict(course: Course) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from dispatcher.core.clock import iso
 from dispatcher.core.status import Reason, Status
 from dispatcher.delivery.machine import LOST
+from dispatcher.delivery.schedule import AHEAD_US
 from dispatcher.delivery.waiting import Why, say, why_paused, why_queued
-from dispatcher.operations.apply import AHEAD_US
 from dispatcher.operations.context import Context
 from dispatcher.operations.generation import is_older
 from dispatcher.outreach.funnel import Funnel, total

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from dispatcher.core.clock import DAY_US
-from dispatcher.delivery.schedule import next_opening
-from dispatcher.operations.apply import AHEAD_US
+from dispatcher.delivery.schedule import AHEAD_US, next_opening
 from dispatcher.operations.breaker import trip_breakers
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander

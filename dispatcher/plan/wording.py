@@ -12,6 +12,7 @@ from dispatcher.campaign.model import Campaign, Hop, Session, Step
 from dispatcher.campaign.names import campaign_values, session_values
 from dispatcher.campaign.texts import hop_texts, pick
 from dispatcher.core import region
+from dispatcher.core.media import Media
 from dispatcher.core.segments import measure
 from dispatcher.render.content import Content
 from dispatcher.render.form import Form
@@ -19,7 +20,6 @@ from dispatcher.render.names import given, proper
 from dispatcher.render.personal import LinkTerms
 from dispatcher.render.sandbox import Compiled, Templates
 from dispatcher.render.variables import used_variables
-from dispatcher.spi.capabilities import Media
 from dispatcher.spi.messages import Template
 
 Reader = Callable[[Recipient], object]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Media = Literal["sms", "whatsapp"]
+from dispatcher.core.media import Media
+
 ReceiptMode = Literal["push", "poll", "session", "none"]
 CostUnit = Literal["message", "segment"]
 

@@ -15,7 +15,8 @@ from dispatcher.core.errors import UsageError
 from dispatcher.core.status import Status
 from dispatcher.operations import retain
 from dispatcher.operations.contacts import erase_contact, erase_in
-from dispatcher.operations.sessions import list_sessions, set_session
+from dispatcher.operations.session_list import list_sessions
+from dispatcher.operations.sessions import set_session
 from dispatcher.store import retention
 from dispatcher.store.attendance import set_rsvp
 from dispatcher.store.tables import answers, contacts, inbound, plans, session_people, sessions, steps

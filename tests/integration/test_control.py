@@ -13,6 +13,7 @@ from dispatcher.core.errors import RefusedError, UsageError
 from dispatcher.core.status import Status
 from dispatcher.operations import control
 from dispatcher.operations.apply import apply_campaign
+from dispatcher.operations.campaign_list import list_campaigns
 from dispatcher.operations.context import Context
 from dispatcher.operations.diff import diff_campaign
 from dispatcher.operations.plan import plan_campaign
@@ -140,10 +141,10 @@ def test_the_list_holds_applied_and_planned_ones(context: Context, built: Builde
     path = tmp_path / "ajakan.yaml"
     path.write_text(CAMPAIGN)
     plan_campaign(context, path, "Ani")
-    assert [(row["campaign"], row["state"]) for row in control.list_campaigns(context)] == [("ajakan", "approved")]
+    assert [(row["campaign"], row["state"]) for row in list_campaigns(context)] == [("ajakan", "approved")]
     apply_campaign(context, path, "Ani")
     built.campaign("lain", state="paused")
-    found = {row["campaign"]: row for row in control.list_campaigns(context)}
+    found = {row["campaign"]: row for row in list_campaigns(context)}
     assert (found["ajakan"]["state"], found["lain"]["state"]) == ("scheduled", "paused")
     assert found["ajakan"]["next_due"] == "2099-02-10T09:00:00+07:00"
 

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from dispatcher.core.errors import UsageError
 from dispatcher.operations import sessions as operation
 from dispatcher.operations.context import Context
-from dispatcher.operations.sessions import import_sessions, list_sessions, set_session
+from dispatcher.operations.session_list import list_sessions
+from dispatcher.operations.sessions import import_sessions, set_session
 from dispatcher.store.tables import journal
 from tests.integration.builders import make_context
 

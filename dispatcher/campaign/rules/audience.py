@@ -9,10 +9,10 @@ from typing import Final
 from dispatcher.campaign.context import Finding, LintContext
 from dispatcher.campaign.model import Rule
 from dispatcher.campaign.positions import Path
-from dispatcher.campaign.rules.suggest import did_you_mean, listed
 from dispatcher.campaign.rules.walk import rules_of
 from dispatcher.core import region
 from dispatcher.core.diagnostics import Diagnostic
+from dispatcher.core.suggest import did_you_mean, listed
 
 CODES: Final = {
     "audience-empty": "The audience is narrowed by nothing, and does not say `everyone: true`.",

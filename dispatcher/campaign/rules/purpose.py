@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from dispatcher.campaign.context import LintContext
-from dispatcher.campaign.rules.suggest import did_you_mean, listed
 from dispatcher.core.diagnostics import Diagnostic
+from dispatcher.core.suggest import did_you_mean, listed
 
 CODES: Final = {"unknown-purpose": "A purpose that the settings do not declare, where they declare any."}
 

@@ -9,9 +9,9 @@ from typing import Final
 from dispatcher.campaign.context import LintContext
 from dispatcher.campaign.model import Hop
 from dispatcher.campaign.positions import Path
-from dispatcher.campaign.rules.suggest import did_you_mean, listed
 from dispatcher.campaign.rules.walk import StepHop, hops_of, media_of, routes_as_written, sender_facts
 from dispatcher.core.diagnostics import Diagnostic, Severity
+from dispatcher.core.suggest import did_you_mean, listed
 
 CODES: Final = {
     "unknown-sender": "A sender that the settings do not have.",

@@ -9,9 +9,9 @@ from dispatcher.campaign.context import LintContext
 from dispatcher.campaign.model import Moment, Session, Step
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.rules.audience import is_area
-from dispatcher.campaign.rules.suggest import did_you_mean
 from dispatcher.campaign.standing import all_live, changed, stated
 from dispatcher.core.diagnostics import Diagnostic
+from dispatcher.core.suggest import did_you_mean
 
 CODES: Final = {
     "unknown-session": "A step names a session that is neither declared under `sessions:` nor in the session table.",

@@ -8,9 +8,9 @@ from typing import Final
 from dispatcher.campaign.context import Finding, LintContext, TextFacts, Use
 from dispatcher.campaign.names import CONTACT, LINKS, is_reserved, known_names
 from dispatcher.campaign.positions import Path
-from dispatcher.campaign.rules.suggest import did_you_mean, listed
 from dispatcher.campaign.rules.walk import paths_by_step, prefixes, templates_of
 from dispatcher.core.diagnostics import Diagnostic
+from dispatcher.core.suggest import did_you_mean, listed
 
 CODES: Final = {
     "undefined-variable": "A text uses a variable that nothing fills in.",

@@ -10,7 +10,7 @@ from dispatcher.campaign.model import Campaign, Hop, Rule, Step
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.senders import SenderFacts
 from dispatcher.campaign.texts import hop_texts, route_path
-from dispatcher.spi.capabilities import Media
+from dispatcher.core.media import Media
 
 
 def rules_of(campaign: Campaign) -> Iterator[tuple[Path, Rule]]:

@@ -8,9 +8,9 @@ from typing import Final
 from dispatcher.campaign.context import LintContext, Rendered
 from dispatcher.campaign.positions import Path
 from dispatcher.campaign.rules.audience import LANGUAGES
-from dispatcher.campaign.rules.suggest import did_you_mean
 from dispatcher.campaign.rules.walk import hops_by_text, hops_of, media_of, sender_facts
 from dispatcher.core.diagnostics import Diagnostic
+from dispatcher.core.suggest import did_you_mean
 
 CODES: Final = {
     "text-empty": "A text has no content.",

@@ -1,4 +1,4 @@
-"""Hints shared by the rules."""
+"""Hints for a word that nobody knows."""
 
 from __future__ import annotations
 
