@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import marshal
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -55,6 +57,17 @@ class Person(NamedTuple):
     cells: list[str] | None
 
 
+def packed(people: Sequence[Person]) -> bytes:
+    """For another process of ours."""
+    return marshal.dumps([(tuple(map(tuple, person.numbers)), *person[1:]) for person in people])
+
+
+def unpacked(people: bytes, positions: Iterable[int]) -> list[Person]:
+    """Those at the positions."""
+    rows = marshal.loads(people)  # noqa: S302  from our own child
+    return [Person(tuple(map(Number._make, rows[at][0])), *rows[at][1:]) for at in positions]
+
+
 class Consent(NamedTuple):
     granted: bool
     basis: str
@@ -69,6 +82,12 @@ class Terms:
     said_basis: str
     evidence: str
     source: str
+
+    def consent(self, said: bool | None) -> Consent | None:
+        """What a row says of somebody of whom nothing is known yet."""
+        if said is not None:
+            return Consent(said, self.said_basis)
+        return Consent(True, self.basis) if self.basis else None
 
 
 @dataclass(slots=True)
@@ -157,8 +176,5 @@ class Draft:
     def _fold_consent(self, said: bool | None, terms: Terms, again: bool) -> None:
         """A file that says nothing never turns a refusal; within one import a refusal wins."""
         before = self.consent
-        if said is None:
-            if before is None and terms.basis:
-                self.consent = Consent(True, terms.basis)
-        elif not (again and before and not before.granted):
-            self.consent = Consent(said, terms.said_basis)
+        if before is None or (said is not None and not (again and not before.granted)):
+            self.consent = terms.consent(said)

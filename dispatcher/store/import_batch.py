@@ -1,7 +1,8 @@
 """A batch of an import: who is known, what changes, and the writing of it in one transaction.
 
 Identities are looked up in one query, sealing is done between two transactions, and the second one makes sure that
-nothing moved in between. Nothing is written where every row is known already.
+nothing moved in between. Nothing is written where every row is known already. Newcomers come laid out and sealed;
+those of them who are known after all are folded in like others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Final
 from sqlalchemy import Connection, delete, text
 from sqlalchemy.exc import IntegrityError
 
-from dispatcher.store import draft_rows, import_lookup
+from dispatcher.store import draft_rows, import_lookup, layout
+from dispatcher.store.arrivals import Arrivals
 from dispatcher.store.bulk import any_of, insert_ignore, update_by_id
 from dispatcher.store.draft_rows import Rows, rows_of
 from dispatcher.store.drafts import Draft, Person, Terms
@@ -22,6 +24,7 @@ from dispatcher.store.imports import ImportRecord
 from dispatcher.store.installation import IdBlock
 from dispatcher.store.ledger import append
 from dispatcher.store.load import load
+from dispatcher.store.newcomers import Held, Newcomers, shared_numbers
 from dispatcher.store.scratch import Scratch
 from dispatcher.store.sealed import Sealer
 from dispatcher.store.tables import consents, contact_points, contacts, memberships
@@ -66,14 +69,14 @@ class BatchStore:
     on_contacts_changed: ContactsChanged
     _provisional: int = 0
 
-    def store(self, people: Sequence[Person]) -> Outcome:
+    def store(self, people: Sequence[Person], newcomers: Newcomers | None = None) -> Outcome:
         """Folds the rows into contacts, in order. Raises UnavailableError; what was committed before stays."""
         for _ in range(_TRIES - 1):
             try:
-                return self._store(people)
+                return self._store(people, newcomers)
             except (IntegrityError, import_lookup.MovedError):
                 continue
-        return self._store(people)
+        return self._store(people, newcomers)
 
     def preview(self, people: Sequence[Person], scratch: Scratch) -> Outcome:
         """What `store` would do, without a write; `scratch` remembers the batches before."""
@@ -84,20 +87,24 @@ class BatchStore:
         scratch.remember(drafts)
         return outcome
 
-    def _store(self, people: Sequence[Person]) -> Outcome:
+    def _store(self, people: Sequence[Person], newcomers: Newcomers | None) -> Outcome:
         with self.database.read() as connection:
-            known = self._look_up(connection, people)
-        outcome, drafts = self._fold(people, known)
-        if drafts:
+            arrivals = Arrivals.of(newcomers, connection) if newcomers else None
+            if arrivals and arrivals.known:
+                people = sorted([*people, *arrivals.not_new], key=lambda person: person.line)
+                arrivals = arrivals if arrivals.count else None
+            known = self._look_up(connection, people, arrivals)
+        outcome, drafts = self._fold(people, known, arrivals)
+        if drafts or arrivals:
             now_us = self.database.now_us()
             draft_rows.assign_ids(drafts, self.ids)
             rows = rows_of(drafts, self.sealer, self.ids, self.record.id, self.terms, now_us)
-            with self.database.begin() as connection:
-                self._write(connection, drafts, rows)
+            with self.database.begin(beside=arrivals.newcomers.image if arrivals else b"") as connection:
+                self._write(connection, drafts, rows, arrivals)
             self.record.wrote = True
         return outcome
 
-    def _look_up(self, connection: Connection, people: Sequence[Person]) -> _Known:
+    def _look_up(self, connection: Connection, people: Sequence[Person], arrivals: Arrivals | None = None) -> _Known:
         drafts = import_lookup.drafts(connection, {person.identity for person in people})
         changed = {
             draft.id: draft
@@ -106,14 +113,20 @@ class BatchStore:
         }
         if changed:
             import_lookup.complete(connection, changed, self.terms.purpose)
-        hashes = list({number.hash for person in people for number in person.numbers})
-        return _Known(drafts, import_lookup.owners(connection, hashes), import_lookup.refused(connection, hashes))
+        hashes = {number.hash for person in people for number in person.numbers}
+        if arrivals:
+            hashes.update(arrivals.newcomers.numbers)
+        looked_for = list(hashes)
+        owners = import_lookup.owners(connection, looked_for)
+        return _Known(drafts, owners, import_lookup.refused(connection, looked_for))
 
-    def _fold(self, people: Sequence[Person], known: _Known) -> tuple[Outcome, list[Draft]]:
+    def _fold(
+        self, people: Sequence[Person], known: _Known, arrivals: Arrivals | None = None
+    ) -> tuple[Outcome, list[Draft]]:
         """The outcome, and the contacts to write: in the order in which the file names them first."""
         outcome = Outcome()
         touched: dict[bytes, Draft] = {}
-        lines: dict[bytes, list[int]] = {}
+        held: list[Held] = []
         for person in people:
             draft = known.drafts.get(person.identity)
             if draft is not None and draft.knows(person.row_hash):
@@ -129,10 +142,13 @@ class BatchStore:
                     outcome.updated += 1
                 draft.fold(person, self.record.id, self.terms)
                 touched[person.identity] = draft
-            _note_numbers(person, draft, known.owners, lines)
-            if known.refused and any(number.hash in known.refused for number in person.numbers):
-                outcome.suppressed += 1
-        outcome.shared = {h: found for h, found in lines.items() if len(known.owners[h]) > 1}
+            held += [(number.hash, draft.id, person.line) for number in person.numbers]
+        if arrivals:
+            outcome.created += arrivals.count
+            held += arrivals.held()
+        outcome.shared = shared_numbers(held, known.owners)
+        if known.refused:
+            outcome.suppressed = len({line for number, _, line in held if number in known.refused})
         return outcome, list(touched.values())
 
     def _new_draft(self, person: Person) -> Draft:
@@ -148,7 +164,7 @@ class BatchStore:
         name = draft.name or self.sealer.open("contacts.name", draft.id, draft.name_sealed)
         return name.casefold() != person.name.casefold()
 
-    def _write(self, connection: Connection, drafts: list[Draft], rows: Rows) -> None:
+    def _write(self, connection: Connection, drafts: list[Draft], rows: Rows, arrivals: Arrivals | None) -> None:
         if self.database.is_sqlite:
             # index pages stay at hand, and are written back once for several batches
             connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -158,15 +174,17 @@ class BatchStore:
         changed = sorted((draft for draft in drafts if not draft.is_new), key=lambda draft: draft.id)
         import_lookup.require_unmoved(connection, changed)
         self.record.begin(connection)
-        load(connection, contacts, draft_rows.CONTACT, rows.new_contacts)
-        update_by_id(connection, contacts, draft_rows.CONTACT_UPDATE, rows.changed_contacts)
+        if arrivals:
+            arrivals.take_over(connection, self.record.id, self.terms)
+        load(connection, contacts, layout.CONTACT, rows.new_contacts)
+        update_by_id(connection, contacts, layout.CHANGING, rows.changed_contacts)
         if rows.dropped_points:
             connection.execute(
                 delete(contact_points).where(any_of(connection, contact_points.c.id, rows.dropped_points))
             )
-        update_by_id(connection, contact_points, draft_rows.POINT_UPDATE, rows.moved_points)
-        load(connection, contact_points, draft_rows.POINT, rows.points)
-        load(connection, memberships, draft_rows.MEMBERSHIP, rows.new_memberships)
+        update_by_id(connection, contact_points, layout.MOVED_POINT, rows.moved_points)
+        load(connection, contact_points, layout.POINT, rows.points)
+        load(connection, memberships, layout.MEMBERSHIP, rows.new_memberships)
         insert_ignore(connection, memberships, rows.more_memberships)
         if rows.replaced_consents:
             replaced = (
@@ -175,16 +193,7 @@ class BatchStore:
                 & (consents.c.media == "*")
             )
             connection.execute(delete(consents).where(replaced))
-        load(connection, consents, draft_rows.CONSENT, rows.consents)
+        load(connection, consents, layout.CONSENT, rows.consents)
         append(connection, rows.words)
         if changed:
             self.on_contacts_changed(connection, [draft.id for draft in changed])
-
-
-def _note_numbers(person: Person, draft: Draft, owners: dict[bytes, set[int]], lines: dict[bytes, list[int]]) -> None:
-    for number in person.numbers:
-        owners.setdefault(number.hash, set()).add(draft.id)
-        if (known := lines.get(number.hash)) is None:
-            lines[number.hash] = [person.line]
-        elif known[-1] != person.line:
-            known.append(person.line)
