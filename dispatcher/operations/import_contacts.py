@@ -30,11 +30,10 @@ from dispatcher.operations.import_result import COUNTS, ImportOptions, ImportRes
 from dispatcher.operations.import_rows import open_reading, reject
 from dispatcher.operations.purposes import require_purpose
 from dispatcher.settings import Settings
-from dispatcher.store.drafts import Terms
+from dispatcher.store.drafts import Person, Terms
 from dispatcher.store.import_batch import BatchStore, ContactsChanged, Outcome
 from dispatcher.store.imports import Provenance, open_record
 from dispatcher.store.installation import IdBlock
-from dispatcher.store.newcomers import Grant, ids_for
 from dispatcher.store.scratch import Scratch
 
 #: A batch holds the write lock of SQLite, for which sending waits, some tenths of a second at most.
@@ -87,11 +86,11 @@ def import_contacts(
     with ExitStack() as stack:
         stack.enter_context(rare_collection())
         rejects = stack.enter_context(RejectsFile(_rejects_path(options, path), reading.file.header))
-        run = _Run(result, rejects, store, ids_for(BATCH_ROWS, len(reading.columns.phones)))
+        run = _Run(result, rejects, store)
         if options.dry_run:
             run.scratch = Scratch()
             stack.callback(run.scratch.close)
-        for batch in stack.enter_context(closing(read_batches(request, run.grant))):
+        for batch in stack.enter_context(closing(read_batches(request))):
             run.take(batch)
             progress(result.rows, total)
     run.finish(context)
@@ -108,53 +107,50 @@ def _rejects_path(options: ImportOptions, path: Path) -> Path:
 class _Run:
     """One import under way."""
 
-    def __init__(self, result: ImportResult, rejects: RejectsFile, store: BatchStore, ids_each: int) -> None:
+    def __init__(self, result: ImportResult, rejects: RejectsFile, store: BatchStore) -> None:
         self.scratch: Scratch | None = None
         self._result, self._rejects, self._store = result, rejects, store
-        self._ids_each = ids_each
-        self._are_new = False
         self._shared: set[int] = set()
 
-    def grant(self) -> Grant | None:
-        """For the next batch, where most of the last one were new: laying out those who are known is of no use."""
-        if self.scratch or not self._are_new:
-            return None
-        store = self._store
-        return Grant(store.ids.take(self._ids_each), store.record.id, store.database.now_us())
-
     def take(self, batch: Batch) -> None:
-        if self.scratch:
-            outcome = self._store.preview(batch.people, self.scratch)
-        else:
-            outcome = self._store.store(batch.people, batch.newcomers)
-        self._are_new = outcome.created > batch.rows // 2
+        people = batch.people
+        outcome = self._store.preview(people, self.scratch) if self.scratch else self._store.store(people)
         taken = [reject("id_taken", person.line, person.cells or []) for person in outcome.taken]
         rejected = sorted([*taken, *batch.rejected])
         for row in rejected:
             self._rejects.add(row)
-        self._count(batch, rejected, outcome)
-        self._list_shared(batch, outcome)
+        self._count(people, rejected, outcome)
+        self._list_shared(people, outcome)
 
-    def _count(self, batch: Batch, rejected: Sequence[RejectedRow], outcome: Outcome) -> None:
+    def _count(
+        self,
+        people: Sequence[Person],
+        rejected: Sequence[RejectedRow],
+        outcome: Outcome,
+    ) -> None:
         result = self._result
-        result.rows += batch.rows + len(rejected) - len(outcome.taken)
+        result.rows += len(people) + len(rejected) - len(outcome.taken)
         for name in ("created", "updated", "unchanged", "suppressed"):
             setattr(result, name, getattr(result, name) + getattr(outcome, name))
         result.rejected += len(rejected)
         result.reasons.update(row.code for row in rejected)
-        result.minors += batch.notes.pop("minor", 0)
-        result.notes.update(batch.notes)
+        result.minors += sum(1 for person in people if person.minor)
+        for person in people:
+            if person.notes:
+                result.notes.update(note for note in person.notes if note != "minor")
 
-    def _list_shared(self, batch: Batch, outcome: Outcome) -> None:
+    def _list_shared(self, people: Sequence[Person], outcome: Outcome) -> None:
         if not outcome.shared:
             return
         fresh = {h: lines for h, lines in outcome.shared.items() if _short(h) not in self._shared}
         self._shared.update(map(_short, fresh))
         self._result.shared_numbers = len(self._shared)
         room = MAX_LISTED - len(self._result.shared)
-        listed = dict(islice(fresh.items(), max(room, 0)))
-        numbers = batch.numbers_on({lines[0] for lines in listed.values()})
-        self._result.shared += [SharedNumber(mask(numbers[h]), tuple(lines)) for h, lines in listed.items()]
+        if room > 0:
+            numbers = {number.hash: number.e164 for person in people for number in person.numbers}
+            self._result.shared += [
+                SharedNumber(mask(numbers[h]), tuple(lines)) for h, lines in islice(fresh.items(), room)
+            ]
 
     def finish(self, context: Context) -> None:
         result, record = self._result, self._store.record
@@ -179,7 +175,7 @@ def _request(context: Context, path: Path, options: ImportOptions, terms: Terms)
         Wishes(dict(options.overrides), options.keep, context.settings.attributes),
         RowContext(today, options.country, groups=_groups(options.groups, index), index=index),
         context.keys,
-        terms,
+        f"{terms.purpose}\x1f{terms.basis}\x1f{terms.said_basis}",
         BATCH_ROWS,
     )
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from dispatcher.audience.ledger import Word
 from dispatcher.store.drafts import Consent, Draft, Number, Terms
 from dispatcher.store.installation import IdBlock
-from dispatcher.store.layout import as_json
+from dispatcher.store.load import as_json
 from dispatcher.store.sealed import Sealer
+
+_CHANGING: Final = (
+    "row_hash", "name_sealed", "birth_date_sealed", "birth_year", "minor", "salutation", "language", "region", "rw",
+    "rt", "role", "zone", "attributes", "synthetic", "import_id", "updated_us",
+)  # fmt: skip
+CONTACT: Final = ("id", *_CHANGING, "identity_hash", "created_us")
+CONTACT_UPDATE: Final = _CHANGING
+POINT_UPDATE: Final = ("media", "rank")
+POINT: Final = ("id", "contact_id", "media", "rank", "address_hash", "address_sealed", "country", "line_type")
+MEMBERSHIP: Final = ("group_slug", "contact_id")
+CONSENT: Final = ("contact_id", "purpose", "media", "granted", "basis", "import_id", "at_us")
 
 
 @dataclass(slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -55,17 +53,6 @@ class Person(NamedTuple):
     consent: bool | None
     notes: tuple[str, ...]
     cells: list[str] | None
-
-
-def packed(people: Sequence[Person]) -> bytes:
-    """For another process of ours."""
-    return marshal.dumps([(tuple(map(tuple, person.numbers)), *person[1:]) for person in people])
-
-
-def unpacked(people: bytes, positions: Iterable[int]) -> list[Person]:
-    """Those at the positions."""
-    rows = marshal.loads(people)  # noqa: S302  from our own child
-    return [Person(tuple(map(Number._make, rows[at][0])), *rows[at][1:]) for at in positions]
 
 
 class Consent(NamedTuple):

@@ -91,14 +91,11 @@ class Database:
         return engine
 
     @contextmanager
-    def begin(self, *, beside: bytes = b"") -> Iterator[Connection]:
-        """A transaction that writes; on SQLite it takes the write lock at once (an upgrade would fail).
-
-        `beside`, on SQLite: a whole database, to be read as `beside` during this transaction.
-        """
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes; on SQLite it takes the write lock at once (an upgrade would fail)."""
         is_ours = self.is_sqlite and self._writer.acquire(timeout=_BUSY_S)
         try:
-            yield from self._transaction("BEGIN IMMEDIATE", None, beside if self.is_sqlite else b"")
+            yield from self._transaction("BEGIN IMMEDIATE", None)
         finally:
             if is_ours:
                 self._writer.release()
@@ -119,9 +116,7 @@ class Database:
                     raise
         raise AssertionError("unreachable")
 
-    def _transaction(
-        self, sqlite_begin: str, postgres_level: IsolationLevel | None, beside: bytes = b""
-    ) -> Iterator[Connection]:
+    def _transaction(self, sqlite_begin: str, postgres_level: IsolationLevel | None) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
             if postgres_level is not None and not self.is_sqlite:
@@ -129,7 +124,7 @@ class Database:
         except DBAPIError as error:
             raise self._away(error) from None
         try:
-            with connection, _attached(connection, beside), connection.begin():
+            with connection, connection.begin():
                 if self.is_sqlite:
                     connection.exec_driver_sql(sqlite_begin)
                 yield connection
@@ -198,21 +193,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA cache_size = -4096")  # 4 MiB for each of the pool's connections
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.close()
-
-
-@contextmanager
-def _attached(connection: Connection, image: bytes) -> Iterator[None]:
-    """Before the transaction and until after it: within one, SQLite neither attaches nor detaches."""
-    if not image:
-        yield
-        return
-    driver: Any = connection.connection.driver_connection
-    driver.execute("ATTACH ':memory:' AS beside")
-    try:
-        driver.deserialize(image, name="beside")
-        yield
-    finally:
-        driver.execute("DETACH beside")
 
 
 def _trim() -> None:

@@ -1,21 +1,19 @@
 """A batch of an import: who is known, what changes, and the writing of it in one transaction.
 
 Identities are looked up in one query, sealing is done between two transactions, and the second one makes sure that
-nothing moved in between. Nothing is written where every row is known already. Newcomers come laid out and sealed;
-those of them who are known after all are folded in like others.
+nothing moved in between. Nothing is written where every row is known already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, delete, text
 from sqlalchemy.exc import IntegrityError
 
-from dispatcher.store import draft_rows, import_lookup, layout
-from dispatcher.store.arrivals import Arrivals
+from dispatcher.store import draft_rows, import_lookup
 from dispatcher.store.bulk import any_of, insert_ignore, update_by_id
 from dispatcher.store.draft_rows import Rows, rows_of
 from dispatcher.store.drafts import Draft, Person, Terms
@@ -24,7 +22,7 @@ from dispatcher.store.imports import ImportRecord
 from dispatcher.store.installation import IdBlock
 from dispatcher.store.ledger import append
 from dispatcher.store.load import load
-from dispatcher.store.newcomers import Held, Newcomers, shared_numbers
+from dispatcher.store.newcomers import Held, add_newcomers, newcomers_among, shared_numbers
 from dispatcher.store.scratch import Scratch
 from dispatcher.store.sealed import Sealer
 from dispatcher.store.tables import consents, contact_points, contacts, memberships
@@ -69,42 +67,39 @@ class BatchStore:
     on_contacts_changed: ContactsChanged
     _provisional: int = 0
 
-    def store(self, people: Sequence[Person], newcomers: Newcomers | None = None) -> Outcome:
+    def store(self, people: Sequence[Person]) -> Outcome:
         """Folds the rows into contacts, in order. Raises UnavailableError; what was committed before stays."""
         for _ in range(_TRIES - 1):
             try:
-                return self._store(people, newcomers)
+                return self._store(people)
             except (IntegrityError, import_lookup.MovedError):
                 continue
-        return self._store(people, newcomers)
+        return self._store(people)
 
     def preview(self, people: Sequence[Person], scratch: Scratch) -> Outcome:
         """What `store` would do, without a write; `scratch` remembers the batches before."""
         with self.database.read() as connection:
             known = self._look_up(connection, people)
         scratch.recall(known.drafts, known.owners, people, self.record.id)
-        outcome, drafts = self._fold(people, known)
+        outcome, drafts, _ = self._fold(people, known, new=())
         scratch.remember(drafts)
         return outcome
 
-    def _store(self, people: Sequence[Person], newcomers: Newcomers | None) -> Outcome:
+    def _store(self, people: Sequence[Person]) -> Outcome:
         with self.database.read() as connection:
-            arrivals = Arrivals.of(newcomers, connection) if newcomers else None
-            if arrivals and arrivals.known:
-                people = sorted([*people, *arrivals.not_new], key=lambda person: person.line)
-                arrivals = arrivals if arrivals.count else None
-            known = self._look_up(connection, people, arrivals)
-        outcome, drafts = self._fold(people, known, arrivals)
-        if drafts or arrivals:
+            known = self._look_up(connection, people)
+        outcome, drafts, newcomers = self._fold(people, known, newcomers_among(people, known.drafts))
+        if drafts or newcomers:
             now_us = self.database.now_us()
             draft_rows.assign_ids(drafts, self.ids)
             rows = rows_of(drafts, self.sealer, self.ids, self.record.id, self.terms, now_us)
-            with self.database.begin(beside=arrivals.newcomers.image if arrivals else b"") as connection:
-                self._write(connection, drafts, rows, arrivals)
+            add_newcomers(rows, newcomers, self.sealer, self.ids, self.record.id, self.terms, now_us)
+            with self.database.begin() as connection:
+                self._write(connection, drafts, rows)
             self.record.wrote = True
         return outcome
 
-    def _look_up(self, connection: Connection, people: Sequence[Person], arrivals: Arrivals | None = None) -> _Known:
+    def _look_up(self, connection: Connection, people: Sequence[Person]) -> _Known:
         drafts = import_lookup.drafts(connection, {person.identity for person in people})
         changed = {
             draft.id: draft
@@ -113,21 +108,24 @@ class BatchStore:
         }
         if changed:
             import_lookup.complete(connection, changed, self.terms.purpose)
-        hashes = {number.hash for person in people for number in person.numbers}
-        if arrivals:
-            hashes.update(arrivals.newcomers.numbers)
-        looked_for = list(hashes)
-        owners = import_lookup.owners(connection, looked_for)
-        return _Known(drafts, owners, import_lookup.refused(connection, looked_for))
+        hashes = list({number.hash for person in people for number in person.numbers})
+        return _Known(drafts, import_lookup.owners(connection, hashes), import_lookup.refused(connection, hashes))
 
     def _fold(
-        self, people: Sequence[Person], known: _Known, arrivals: Arrivals | None = None
-    ) -> tuple[Outcome, list[Draft]]:
-        """The outcome, and the contacts to write: in the order in which the file names them first."""
+        self, people: Sequence[Person], known: _Known, new: Container[bytes]
+    ) -> tuple[Outcome, list[Draft], list[Person]]:
+        """The outcome, and who is to be written: contacts in the order in which the file names them first, and those
+        with an identity in `new` as they are."""
         outcome = Outcome()
         touched: dict[bytes, Draft] = {}
+        newcomers: list[Person] = []
         held: list[Held] = []
         for person in people:
+            if person.identity in new:
+                newcomers.append(person)
+                self._provisional -= 1
+                held += [(number.hash, self._provisional, person.line) for number in person.numbers]
+                continue
             draft = known.drafts.get(person.identity)
             if draft is not None and draft.knows(person.row_hash):
                 outcome.unchanged += 1
@@ -143,13 +141,11 @@ class BatchStore:
                 draft.fold(person, self.record.id, self.terms)
                 touched[person.identity] = draft
             held += [(number.hash, draft.id, person.line) for number in person.numbers]
-        if arrivals:
-            outcome.created += arrivals.count
-            held += arrivals.held()
+        outcome.created += len(newcomers)
         outcome.shared = shared_numbers(held, known.owners)
         if known.refused:
             outcome.suppressed = len({line for number, _, line in held if number in known.refused})
-        return outcome, list(touched.values())
+        return outcome, list(touched.values()), newcomers
 
     def _new_draft(self, person: Person) -> Draft:
         self._provisional -= 1
@@ -164,7 +160,7 @@ class BatchStore:
         name = draft.name or self.sealer.open("contacts.name", draft.id, draft.name_sealed)
         return name.casefold() != person.name.casefold()
 
-    def _write(self, connection: Connection, drafts: list[Draft], rows: Rows, arrivals: Arrivals | None) -> None:
+    def _write(self, connection: Connection, drafts: list[Draft], rows: Rows) -> None:
         if self.database.is_sqlite:
             # index pages stay at hand, and are written back once for several batches
             connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -174,17 +170,15 @@ class BatchStore:
         changed = sorted((draft for draft in drafts if not draft.is_new), key=lambda draft: draft.id)
         import_lookup.require_unmoved(connection, changed)
         self.record.begin(connection)
-        if arrivals:
-            arrivals.take_over(connection, self.record.id, self.terms)
-        load(connection, contacts, layout.CONTACT, rows.new_contacts)
-        update_by_id(connection, contacts, layout.CHANGING, rows.changed_contacts)
+        load(connection, contacts, draft_rows.CONTACT, rows.new_contacts)
+        update_by_id(connection, contacts, draft_rows.CONTACT_UPDATE, rows.changed_contacts)
         if rows.dropped_points:
             connection.execute(
                 delete(contact_points).where(any_of(connection, contact_points.c.id, rows.dropped_points))
             )
-        update_by_id(connection, contact_points, layout.MOVED_POINT, rows.moved_points)
-        load(connection, contact_points, layout.POINT, rows.points)
-        load(connection, memberships, layout.MEMBERSHIP, rows.new_memberships)
+        update_by_id(connection, contact_points, draft_rows.POINT_UPDATE, rows.moved_points)
+        load(connection, contact_points, draft_rows.POINT, rows.points)
+        load(connection, memberships, draft_rows.MEMBERSHIP, rows.new_memberships)
         insert_ignore(connection, memberships, rows.more_memberships)
         if rows.replaced_consents:
             replaced = (
@@ -193,7 +187,7 @@ class BatchStore:
                 & (consents.c.media == "*")
             )
             connection.execute(delete(consents).where(replaced))
-        load(connection, consents, layout.CONSENT, rows.consents)
+        load(connection, consents, draft_rows.CONSENT, rows.consents)
         append(connection, rows.words)
         if changed:
             self.on_contacts_changed(connection, [draft.id for draft in changed])

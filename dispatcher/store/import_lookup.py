@@ -26,11 +26,6 @@ def _among(connection: Connection, columns: str, table: str, key: str, values: l
     return connection.exec_driver_sql(statement, {"hashes": b"".join(values)}).all()
 
 
-def known(connection: Connection, identities: list[bytes]) -> set[bytes]:
-    """Those that somebody has."""
-    return {row[0] for row in _among(connection, "identity_hash", "contacts", "identity_hash", identities)}
-
-
 def drafts(connection: Connection, identities: Iterable[bytes]) -> dict[bytes, Draft]:
     rows = _among(connection, "identity_hash, id, row_hash, import_id", "contacts", "identity_hash", list(identities))
     return {

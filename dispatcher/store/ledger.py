@@ -13,10 +13,10 @@ from sqlalchemy import Connection, and_, select, update
 
 from dispatcher.audience.ledger import EMPTY, Event, Sheet, Word, commitments, extend, first_fault, salts, sheet_of
 from dispatcher.store.bulk import insert_ignore
-from dispatcher.store.layout import EVENT
 from dispatcher.store.load import load
 from dispatcher.store.tables import consent_events, consent_sheets, contacts
 
+_COLUMNS: Final = (*Word._fields, "sheet", "seq", "salt", "commitment")
 _PAGE: Final = 2000
 
 e, s = consent_events.c, consent_sheets.c
@@ -32,23 +32,20 @@ def append(connection: Connection, words: Sequence[Word]) -> None:
 
 
 def _append_to(connection: Connection, sheet: int, words: Sequence[Word]) -> None:
-    fresh = salts(len(words))
-    made = commitments(words, fresh)
-    first = lengthen(connection, sheet, made)
-    rows = [
-        (*word, sheet, seq, salt, one)
-        for seq, (word, salt, one) in enumerate(zip(words, fresh, made, strict=True), first)
-    ]
-    load(connection, consent_events, EVENT, rows)
-
-
-def lengthen(connection: Connection, sheet: int, made: Sequence[bytes]) -> int:
-    """Takes the commitments of events into the digest of their sheet; the `seq` of the first of them."""
     insert_ignore(connection, consent_sheets, [{"id": sheet, "events": 0, "digest": EMPTY}])
     before = connection.execute(select(consent_sheets).where(s.id == sheet).with_for_update()).one()
-    after = {"events": before.events + len(made), "digest": extend(before.digest, made)}
-    connection.execute(update(consent_sheets).where(s.id == sheet).values(after))
-    return int(before.events)
+    fresh = salts(len(words))
+    made = commitments(words, fresh)
+    rows = [
+        (*word, sheet, seq, salt, one)
+        for seq, (word, salt, one) in enumerate(zip(words, fresh, made, strict=True), before.events)
+    ]
+    load(connection, consent_events, _COLUMNS, rows)
+    connection.execute(
+        update(consent_sheets)
+        .where(s.id == sheet)
+        .values(events=before.events + len(rows), digest=extend(before.digest, made))
+    )
 
 
 def blank_person(connection: Connection, contact_id: int) -> None:
@@ -77,7 +74,7 @@ def faults(connection: Connection) -> Iterator[tuple[int, str]]:
 
 
 def _events(connection: Connection) -> Iterator[tuple[int, Event]]:
-    columns = (*(e[name] for name in EVENT), contacts.c.erased_us)
+    columns = (*(e[name] for name in _COLUMNS), contacts.c.erased_us)
     # pages by the index of (sheet, seq) would cost every import; this sorts once
     statement = (
         select(*columns)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
+from json import JSONEncoder
 from typing import Any, Final
 
 from sqlalchemy import JSON, Boolean, Connection, LargeBinary, Table
 from sqlalchemy.types import TypeEngine
 
 from dispatcher.store.bulk import array_type
-from dispatcher.store.layout import as_json
 
+_AS_JSON: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COPY_TYPES: Final = {
     "smallint": "int2",
     "integer": "int4",
@@ -26,15 +27,16 @@ def load(connection: Connection, table: Table, columns: Sequence[str], rows: Seq
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        copy(connection, table, tuple(columns), rows, as_json)
+        documents = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
+        _copy(connection, table, tuple(columns), _with_documents(rows, documents, _jsonb))
     else:
-        values = _sqlite_rows(table, columns, rows)
+        values = _bindable(table, columns, rows)
         connection.exec_driver_sql(_insert_statement(table, tuple(columns)), list(values))
 
 
-def _sqlite_rows(table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """The values as Python's driver binds them at once: for each bytes or bool it looks for an adapter first, which
-    costs more than the rest of the row."""
+def _bindable(table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The values as SQLite's driver binds them at once: for bytes and bool it looks for an adapter first, which costs
+    more than all the rest of a row."""
     kinds = [table.c[name].type for name in columns]
     values = zip(*rows, strict=True)
     return zip(*[_bound(kind, column) for kind, column in zip(kinds, values, strict=True)], strict=True)
@@ -48,8 +50,18 @@ def _bound(kind: TypeEngine[Any], column: Iterable[Any]) -> Iterable[Any]:
     return [value if value is None else int(value) for value in column] if isinstance(kind, Boolean) else column
 
 
+def as_json(value: Any) -> str:
+    return _AS_JSON(value) if value else "{}"
+
+
+def _jsonb(value: Any) -> Any:
+    from psycopg.types.json import Jsonb
+
+    return Jsonb(value, dumps=as_json)
+
+
 def _with_documents(
-    rows: Iterable[tuple[Any, ...]], documents: list[int], wrap: Callable[[Any], Any]
+    rows: Sequence[tuple[Any, ...]], documents: list[int], wrap: Callable[[Any], Any]
 ) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         for index in documents:
@@ -57,26 +69,17 @@ def _with_documents(
         yield row
 
 
-def copy(
-    connection: Connection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Iterable[tuple[Any, ...]],
-    dumps: Callable[[Any], str],
-) -> None:
-    """Postgres only. `dumps` makes the text of documents."""
+def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
     from psycopg import Error
-    from psycopg.types.json import Jsonb
     from sqlalchemy.exc import DBAPIError
 
     statement, types = _copy_statement(table, columns)
-    documents = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types(types)
             write = copy.write_row
-            for row in _with_documents(rows, documents, partial(Jsonb, dumps=dumps)):
+            for row in rows:
                 write(row)
     except Error as error:
         # as SQLAlchemy, which did not see it, would have raised it

@@ -1,4 +1,4 @@
-"""People laid out as new while the file is read, and people folded in one by one: the same is stored of both."""
+"""Newcomers and people folded in one by one: the same is stored of both."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from dispatcher.operations.import_contacts import import_contacts
 from dispatcher.operations.import_result import ImportOptions, ImportResult
 from dispatcher.operations.verify_consent import verify_consent
 from dispatcher.settings import Environment
+from dispatcher.store import import_batch
 from dispatcher.store import tables as t
-from dispatcher.store.arrivals import Arrivals
 from dispatcher.store.engine import Database
+from dispatcher.store.import_batch import BatchStore
 from dispatcher.store.installation import claim_installation
-from dispatcher.store.newcomers import Grant
+from dispatcher.store.newcomers import add_newcomers
 from dispatcher.testing.synthetic import COLUMNS, synthetic_contacts, synthetic_e164, write_csv
 from tests.integration.contacts.conftest import KEYS, count, everything
 
@@ -69,21 +70,16 @@ def opened_context(url: str) -> Iterator[Context]:
         database.close()
 
 
-GRANT = importing._Run.grant
-
-
-def laid_out(run: Any) -> Grant | None:
-    """A grant for each batch, also the first."""
-    run._are_new = True
-    return GRANT(run)
-
-
 @contextmanager
-def road(grant: Any) -> Iterator[None]:
+def everyone_folded_in() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing, "BATCH_ROWS", 8)
-        patch.setattr(importing._Run, "grant", grant)
+        patch.setattr(import_batch, "newcomers_among", lambda _people, _known: set())
         yield
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BATCH_ROWS", 8)
 
 
 def stored(context: Context) -> list[Any]:
@@ -94,7 +90,11 @@ def stored(context: Context) -> list[Any]:
         points = connection.execute(select(t.contact_points).order_by(t.contact_points.c.rank)).mappings().all()
         groups = connection.execute(select(t.memberships)).mappings().all()
         consents = connection.execute(select(t.consents)).mappings().all()
-        events = connection.execute(select(t.consent_events).order_by(t.consent_events.c.seq)).mappings().all()
+        events = (
+            connection.execute(select(t.consent_events).order_by(t.consent_events.c.sheet, t.consent_events.c.seq))
+            .mappings()
+            .all()
+        )
     own = {"id", "contact_id", "created_us", "updated_us", "at_us", "import_id", "sheet", "seq", "salt", "commitment"}
 
     def plain(row: Any, *sealed: str) -> dict[str, Any]:
@@ -140,11 +140,10 @@ def imported(
 def compare(
     context: Context, other: Context, folder: Path, first: Sequence[Any], second: Sequence[Any], basis: str
 ) -> None:
-    """`context` lays people out, `other` folds them in."""
+    """`other` folds everyone in."""
     for name, rows in (("first.csv", first), ("second.csv", second), ("again.csv", first)):
-        with road(laid_out):
-            one = imported(context, folder, rows, name, basis=basis, source="warga.csv")
-        with road(lambda _: None):
+        one = imported(context, folder, rows, name, basis=basis, source="warga.csv")
+        with everyone_folded_in():
             two = imported(other, folder, rows, name, basis=basis, source="warga.csv")
         assert one == two
         assert stored(context) == stored(other)
@@ -160,25 +159,24 @@ def other(tmp_path: Path, sqlite_template: Path) -> Iterator[Context]:
 
 
 @pytest.fixture
-def taken_over(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many people each batch took over as they were laid out."""
+def added(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many newcomers each batch had."""
     found: list[int] = []
-    take_over = Arrivals.take_over
 
-    def noted(arrivals: Arrivals, *rest: Any) -> None:
-        take_over(arrivals, *rest)
-        found.append(arrivals.count)
+    def noted(rows: Any, people: Sequence[Any], *rest: Any) -> None:
+        found.append(len(people))
+        add_newcomers(rows, people, *rest)
 
-    monkeypatch.setattr(Arrivals, "take_over", noted)
+    monkeypatch.setattr(import_batch, "add_newcomers", noted)
     return found
 
 
 @pytest.mark.parametrize("basis", ["consent", ""])
 def test_both_roads_store_the_same(
-    context: Context, other: Context, tmp_path: Path, taken_over: list[int], basis: str
+    context: Context, other: Context, tmp_path: Path, added: list[int], basis: str
 ) -> None:
     compare(context, other, tmp_path, drawn(1, 120), drawn(2, 120), basis)
-    assert sum(taken_over) > 30
+    assert sum(added) > 30
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -195,39 +193,13 @@ def test_both_roads_store_the_same_whatever_a_file_holds(
         compare(one, two, tmp_path, first, second, "public-task")
 
 
-def test_most_of_a_new_file_is_laid_out_and_the_same_file_again_writes_nothing(
-    context: Context, tmp_path: Path, taken_over: list[int]
-) -> None:
+def test_all_of_a_new_file_are_newcomers(context: Context, tmp_path: Path, added: list[int]) -> None:
     path = tmp_path / "c.csv"
     write_csv(path, 100)
-    with road(GRANT):
-        first = import_contacts(context, path, ImportOptions())
-        assert (first.created, sum(taken_over)) == (100, 99), "all but the first, short batch"
-        before = everything(context.database)
-        again = import_contacts(context, path, ImportOptions())
-    assert (again.created, again.unchanged) == (0, 100)
-    assert everything(context.database) == before
-
-
-def test_a_dry_run_lays_nobody_out(context: Context, tmp_path: Path, taken_over: list[int]) -> None:
-    path = tmp_path / "c.csv"
-    write_csv(path, 50)
+    assert import_contacts(context, path, ImportOptions()).created == sum(added) == 100
     before = everything(context.database)
-    with road(GRANT):
-        dry = import_contacts(context, path, ImportOptions(dry_run=True))
-    assert (dry.created, taken_over) == (50, [])
+    assert import_contacts(context, path, ImportOptions()).unchanged == sum(added) == 100
     assert everything(context.database) == before
-
-
-def test_two_imports_that_lay_out_the_same_people_store_each_once(context: Context, tmp_path: Path) -> None:
-    path = tmp_path / "c.csv"
-    write_csv(path, 200)
-    with road(laid_out), ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda _: import_contacts(context, path, ImportOptions()), range(2)))
-    assert sum(result.created for result in results) == sum(result.unchanged for result in results) == 200
-    tables = (t.contacts, t.contact_points, t.consents, t.consent_events)
-    assert [count(context.database, table) for table in tables] == [200, 200, 200, 200]
-    assert not verify_consent(context.database).faults
 
 
 def test_somebody_stored_after_the_look_up_is_found_by_the_next_try(
@@ -239,23 +211,22 @@ def test_somebody_stored_after_the_look_up_is_found_by_the_next_try(
     for name, some in (("one", people[3:4]), ("all", people)):
         rows = [",".join(COLUMNS), *(",".join(person.values()) for person in some), ""]
         files[name].write_text("\n".join(rows), encoding="utf-8")
-    look = Arrivals.of
+    look_up = BatchStore._look_up
     looked: list[int] = []
 
-    def and_then_another_import(*given: Any) -> Arrivals:
-        arrivals = look(*given)
-        looked.append(len(arrivals.known))
+    def and_then_another_import(store: BatchStore, *given: Any) -> Any:
+        known = look_up(store, *given)
+        looked.append(len(known.drafts))
         if looked == [0]:
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(import_contacts, context, files["one"], ImportOptions(source="one.csv")).result()
-        return arrivals
+        return known
 
-    with road(laid_out):
-        monkeypatch.setattr(importing, "BATCH_ROWS", 80)
-        monkeypatch.setattr(Arrivals, "of", and_then_another_import)
-        result = import_contacts(context, files["all"], ImportOptions(source="all.csv"))
-    assert looked == [0, 0, 1], "the other import laid its one person out as well"
-    assert (result.created, result.updated + result.unchanged) == (5, 1)
+    monkeypatch.setattr(importing, "BATCH_ROWS", 80)
+    monkeypatch.setattr(BatchStore, "_look_up", and_then_another_import)
+    result = import_contacts(context, files["all"], ImportOptions(source="all.csv"))
+    assert looked == [0, 0, 1], "all.csv, one.csv, and all.csv again"
+    assert (result.created, result.unchanged) == (5, 1)
     assert count(context.database, t.contacts) == count(context.database, t.consents) == 6
     assert not verify_consent(context.database).faults
 
@@ -270,17 +241,4 @@ def test_a_refusing_number_of_a_newcomer_is_counted(context: Context, tmp_path: 
         + "".join(f"Warga {i},{synthetic_e164(i)},{synthetic_e164(4) if i == 2 else ''}\n" for i in range(6)),
         encoding="utf-8",
     )
-    with road(laid_out):
-        assert import_contacts(context, path, ImportOptions()).suppressed == 2
-
-
-def test_cells_with_more_numbers_than_ids_were_set_aside_for(
-    context: Context, tmp_path: Path, taken_over: list[int]
-) -> None:
-    path = tmp_path / "c.csv"
-    rows = [f"Warga {i},{' / '.join(synthetic_e164(9 * i + n) for n in range(9))}\n" for i in range(24)]
-    path.write_text("Nama,No HP\n" + "".join(rows), encoding="utf-8")
-    with road(laid_out):
-        assert import_contacts(context, path, ImportOptions()).created == 24
-    assert count(context.database, t.contact_points) == 24 * 9
-    assert taken_over == [1], "the first batch of one row, for which there were enough"
+    assert import_contacts(context, path, ImportOptions()).suppressed == 2
