@@ -102,16 +102,14 @@ class Context:
 
 def parse_rows(columns: ColumnMap, rows: Iterable[RawRow], context: Context) -> Iterator[ContactRow | RejectedRow]:
     """One result per row, in order."""
-    reader = _RowReader(columns, context)
-    for row in rows:
-        yield rejected(row, row.problem) if row.problem else reader.read(row)
+    return map(RowReader(columns, context).read, rows)
 
 
 def rejected(row: RawRow, code: str) -> RejectedRow:
     return RejectedRow(row.line, code, *REASONS[code], row.cells)
 
 
-class _RowReader:
+class RowReader:
     """The columns of one file, laid out for speed: a missing column points at an empty cell added to each row."""
 
     def __init__(self, columns: ColumnMap, context: Context) -> None:
@@ -133,6 +131,8 @@ class _RowReader:
         self._birth, self._consent = at.get("birth_date", -1), at.get("consent", -1)
 
     def read(self, row: RawRow) -> ContactRow | RejectedRow:
+        if row.problem:
+            return rejected(row, row.problem)
         cells = ["" if (text := cell.strip()) in _EMPTY else text for cell in row.cells]
         cells.append("")  # index -1 is the empty cell of a missing column
         for index in self._text:
@@ -237,11 +237,9 @@ class _RowReader:
         text = cells[self._birth]
         if not text:
             return None
-        born = read_birth_date(text, self._context.today)
-        if born is None:
-            notes.append("birth_date_unread")
-        elif age_on(self._context.today, born) < _ADULT:
-            notes.append("minor")
+        born, note = _birth(text, self._context.today)
+        if note:
+            notes.append(note)
         return born
 
     def _person(
@@ -324,6 +322,14 @@ def _suspect(cell: str) -> str:
     if cell[0] == "=" and len(cell) > 1:
         return "formula"
     return "formula" if cell[0] in "+-@" and any(sign in cell for sign in "(|!") else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _birth(text: str, today: date) -> tuple[date | None, str]:
+    born = read_birth_date(text, today)
+    if born is None:
+        return None, "birth_date_unread"
+    return born, "minor" if age_on(today, born) < _ADULT else ""
 
 
 @lru_cache(maxsize=_REMEMBERED)

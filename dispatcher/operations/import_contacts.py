@@ -38,7 +38,7 @@ from dispatcher.store.scratch import Scratch
 
 #: A batch holds the write lock of SQLite, for which sending waits, some tenths of a second at most.
 BATCH_ROWS: Final = 4000
-_IDS_AT_ONCE: Final = 40_000
+_IDS_AT_ONCE: Final = 160_000
 #: Shared numbers of which the lines are told.
 MAX_LISTED: Final = 100
 _ZONE: Final = "Asia/Jakarta"

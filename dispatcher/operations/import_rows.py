@@ -10,9 +10,8 @@ from typing import Final
 
 from dispatcher.audience.columns import SAMPLE_ROWS, ColumnMap, Wishes, map_columns
 from dispatcher.audience.files import ContactFile, open_rows
-from dispatcher.audience.raw import RawRow
 from dispatcher.audience.reasons import Sentence
-from dispatcher.audience.rows import ContactRow, Context, Point, RejectedRow, parse_rows
+from dispatcher.audience.rows import ContactRow, Context, Point, RejectedRow, RowReader
 from dispatcher.store.drafts import Number, Person
 from dispatcher.store.keys import Keys
 
@@ -65,32 +64,20 @@ def _apart(columns: ColumnMap) -> ColumnMap:
 
 def read_people(reading: Reading, keys: Keys, salt: str) -> Iterator[Person | RejectedRow]:
     """One result per row, in order. `salt`: what else a row's hash depends on (purpose and basis)."""
-    last = _Last(reading.file.rows())
-    for row in parse_rows(reading.columns, last, reading.context):
+    read = RowReader(reading.columns, reading.context).read
+    for raw in reading.file.rows():
+        row = read(raw)
         if isinstance(row, RejectedRow):
             yield row
         elif numbers := numbers_of(row.points, keys):
-            yield prepare(row, numbers, keys, salt, last.row.cells if row.external_id else None)
+            yield prepare(row, numbers, keys, salt, raw.cells if row.external_id else None)
         else:
-            yield reject("landline", row.line, last.row.cells)
+            yield reject("landline", row.line, raw.cells)
 
 
 def reject(code: str, line: int, cells: list[str]) -> RejectedRow:
     sentence = REASONS[code]
     return RejectedRow(line, code, sentence.en, sentence.id, cells)
-
-
-class _Last:
-    """Remembers the row that was handed out last."""
-
-    def __init__(self, rows: Iterable[RawRow]) -> None:
-        self._rows = rows
-        self.row = RawRow(0, [])
-
-    def __iter__(self) -> Iterator[RawRow]:
-        for row in self._rows:
-            self.row = row
-            yield row
 
 
 def numbers_of(points: Iterable[Point], keys: Keys) -> tuple[Number, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -29,7 +29,6 @@ from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from dispatcher.store.keys import HASH_BYTES
 
-T = TypeVar("T")
 Row = Mapping[str, Any]
 
 _ARRAYS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
@@ -102,11 +101,6 @@ def insert_ignore(connection: Connection, table: Table, rows: Sequence[Row]) -> 
     return _insert(connection, table, rows, ignore=True)
 
 
-def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
 @lru_cache(maxsize=256)
 def _postgres_update(table: Table, columns: tuple[str, ...]) -> str:
     arrays = ", ".join(f"%s::{array_type(table.c[name].type)}[]" for name in ("id", *columns))
@@ -157,7 +151,7 @@ def any_of(connection: Connection, column: ColumnElement[Any], values: Sequence[
 
 
 _SQLITE_NUMBERS = "SELECT value FROM json_each(:{name})"
-_SQLITE_HASHES = """
+SQLITE_HASHES = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + {size} FROM n WHERE i + {size} < length(:{name}))
 SELECT substr(:{name}, i + 1, {size}) FROM n
 """
@@ -171,7 +165,7 @@ def any_param(column: ColumnElement[Any], name: str, *, is_postgres: bool) -> Co
     Binary columns hold our hashes: HASH_BYTES each.
     """
     if not is_postgres:
-        values = _SQLITE_HASHES if isinstance(column.type, LargeBinary) else _SQLITE_NUMBERS
+        values = SQLITE_HASHES if isinstance(column.type, LargeBinary) else _SQLITE_NUMBERS
         return column.in_(text(values.format(name=name, size=HASH_BYTES)))
     array: Any = bindparam(name, type_=_ArrayText(array_type(column.type)))
     return column == any_(array)

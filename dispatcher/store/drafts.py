@@ -70,6 +70,12 @@ class Terms:
     evidence: str
     source: str
 
+    def consent(self, said: bool | None) -> Consent | None:
+        """What a row says of somebody of whom nothing is known yet."""
+        if said is not None:
+            return Consent(said, self.said_basis)
+        return Consent(True, self.basis) if self.basis else None
+
 
 @dataclass(slots=True)
 class Draft:
@@ -157,8 +163,5 @@ class Draft:
     def _fold_consent(self, said: bool | None, terms: Terms, again: bool) -> None:
         """A file that says nothing never turns a refusal; within one import a refusal wins."""
         before = self.consent
-        if said is None:
-            if before is None and terms.basis:
-                self.consent = Consent(True, terms.basis)
-        elif not (again and before and not before.granted):
-            self.consent = Consent(said, terms.said_basis)
+        if before is None or (said is not None and not (again and not before.granted)):
+            self.consent = terms.consent(said)

@@ -6,7 +6,7 @@ nothing moved in between. Nothing is written where every row is known already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from dispatcher.store.imports import ImportRecord
 from dispatcher.store.installation import IdBlock
 from dispatcher.store.ledger import append
 from dispatcher.store.load import load
+from dispatcher.store.newcomers import Held, add_newcomers, newcomers_among, shared_numbers
 from dispatcher.store.scratch import Scratch
 from dispatcher.store.sealed import Sealer
 from dispatcher.store.tables import consents, contact_points, contacts, memberships
@@ -80,18 +81,19 @@ class BatchStore:
         with self.database.read() as connection:
             known = self._look_up(connection, people)
         scratch.recall(known.drafts, known.owners, people, self.record.id)
-        outcome, drafts = self._fold(people, known)
+        outcome, drafts, _ = self._fold(people, known, new=())
         scratch.remember(drafts)
         return outcome
 
     def _store(self, people: Sequence[Person]) -> Outcome:
         with self.database.read() as connection:
             known = self._look_up(connection, people)
-        outcome, drafts = self._fold(people, known)
-        if drafts:
+        outcome, drafts, newcomers = self._fold(people, known, newcomers_among(people, known.drafts))
+        if drafts or newcomers:
             now_us = self.database.now_us()
             draft_rows.assign_ids(drafts, self.ids)
             rows = rows_of(drafts, self.sealer, self.ids, self.record.id, self.terms, now_us)
+            add_newcomers(rows, newcomers, self.sealer, self.ids, self.record.id, self.terms, now_us)
             with self.database.begin() as connection:
                 self._write(connection, drafts, rows)
             self.record.wrote = True
@@ -109,12 +111,21 @@ class BatchStore:
         hashes = list({number.hash for person in people for number in person.numbers})
         return _Known(drafts, import_lookup.owners(connection, hashes), import_lookup.refused(connection, hashes))
 
-    def _fold(self, people: Sequence[Person], known: _Known) -> tuple[Outcome, list[Draft]]:
-        """The outcome, and the contacts to write: in the order in which the file names them first."""
+    def _fold(
+        self, people: Sequence[Person], known: _Known, new: Container[bytes]
+    ) -> tuple[Outcome, list[Draft], list[Person]]:
+        """The outcome, and who is to be written: contacts in the order in which the file names them first, and those
+        with an identity in `new` as they are."""
         outcome = Outcome()
         touched: dict[bytes, Draft] = {}
-        lines: dict[bytes, list[int]] = {}
+        newcomers: list[Person] = []
+        held: list[Held] = []
         for person in people:
+            if person.identity in new:
+                newcomers.append(person)
+                self._provisional -= 1
+                held += [(number.hash, self._provisional, person.line) for number in person.numbers]
+                continue
             draft = known.drafts.get(person.identity)
             if draft is not None and draft.knows(person.row_hash):
                 outcome.unchanged += 1
@@ -129,11 +140,12 @@ class BatchStore:
                     outcome.updated += 1
                 draft.fold(person, self.record.id, self.terms)
                 touched[person.identity] = draft
-            _note_numbers(person, draft, known.owners, lines)
-            if known.refused and any(number.hash in known.refused for number in person.numbers):
-                outcome.suppressed += 1
-        outcome.shared = {h: found for h, found in lines.items() if len(known.owners[h]) > 1}
-        return outcome, list(touched.values())
+            held += [(number.hash, draft.id, person.line) for number in person.numbers]
+        outcome.created += len(newcomers)
+        outcome.shared = shared_numbers(held, known.owners)
+        if known.refused:
+            outcome.suppressed = len({line for number, _, line in held if number in known.refused})
+        return outcome, list(touched.values()), newcomers
 
     def _new_draft(self, person: Person) -> Draft:
         self._provisional -= 1
@@ -179,12 +191,3 @@ class BatchStore:
         append(connection, rows.words)
         if changed:
             self.on_contacts_changed(connection, [draft.id for draft in changed])
-
-
-def _note_numbers(person: Person, draft: Draft, owners: dict[bytes, set[int]], lines: dict[bytes, list[int]]) -> None:
-    for number in person.numbers:
-        owners.setdefault(number.hash, set()).add(draft.id)
-        if (known := lines.get(number.hash)) is None:
-            lines[number.hash] = [person.line]
-        elif known[-1] != person.line:
-            known.append(person.line)

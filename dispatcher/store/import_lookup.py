@@ -7,12 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from dispatcher.store.bulk import any_of, chunks
+from dispatcher.store.bulk import SQLITE_HASHES, any_of
 from dispatcher.store.drafts import Consent, Draft, Number, StoredNumber
+from dispatcher.store.keys import HASH_BYTES
 from dispatcher.store.tables import consents, contact_points, contacts, suppressions
-
-#: Always as many, so that SQLite compiles and keeps one statement instead of one for each count.
-_MARKS: Final = 1_000
 
 
 class MovedError(Exception):
@@ -24,12 +22,8 @@ def _among(connection: Connection, columns: str, table: str, key: str, values: l
     if connection.dialect.name == "postgresql":
         statement = f"SELECT {columns} FROM {table} WHERE {key} = ANY(%s)"  # noqa: S608  names are ours
         return connection.exec_driver_sql(statement, (values,)).all()
-    found: list[Any] = []
-    marks = ", ".join("?" * _MARKS)
-    statement = f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})"  # noqa: S608  names are ours
-    for some in chunks(values, _MARKS):
-        found += connection.exec_driver_sql(statement, (*some, *[some[-1]] * (_MARKS - len(some)))).all()
-    return found
+    statement = f"SELECT {columns} FROM {table} WHERE {key} IN ({SQLITE_HASHES.format(name='hashes', size=HASH_BYTES)})"  # noqa: S608
+    return connection.exec_driver_sql(statement, {"hashes": b"".join(values)}).all()
 
 
 def drafts(connection: Connection, identities: Iterable[bytes]) -> dict[bytes, Draft]:

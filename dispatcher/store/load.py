@@ -7,7 +7,8 @@ from functools import lru_cache
 from json import JSONEncoder
 from typing import Any, Final
 
-from sqlalchemy import JSON, Connection, Table
+from sqlalchemy import JSON, Boolean, Connection, LargeBinary, Table
+from sqlalchemy.types import TypeEngine
 
 from dispatcher.store.bulk import array_type
 
@@ -25,12 +26,28 @@ def load(connection: Connection, table: Table, columns: Sequence[str], rows: Seq
     """All rows, values in the order of `columns`; IntegrityError where a key is taken."""
     if not rows:
         return
-    documents = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
     if connection.dialect.name == "postgresql":
+        documents = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
         _copy(connection, table, tuple(columns), _with_documents(rows, documents, _jsonb))
     else:
-        values = _with_documents(rows, documents, as_json)
+        values = _bindable(table, columns, rows)
         connection.exec_driver_sql(_insert_statement(table, tuple(columns)), list(values))
+
+
+def _bindable(table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The values as SQLite's driver binds them at once: for bytes and bool it looks for an adapter first, which costs
+    more than all the rest of a row."""
+    kinds = [table.c[name].type for name in columns]
+    values = zip(*rows, strict=True)
+    return zip(*[_bound(kind, column) for kind, column in zip(kinds, values, strict=True)], strict=True)
+
+
+def _bound(kind: TypeEngine[Any], column: Iterable[Any]) -> Iterable[Any]:
+    if isinstance(kind, JSON):
+        return map(as_json, column)
+    if isinstance(kind, LargeBinary):
+        return [value and bytearray(value) for value in column]
+    return [value if value is None else int(value) for value in column] if isinstance(kind, Boolean) else column
 
 
 def as_json(value: Any) -> str:
