@@ -37,7 +37,7 @@ FULL = (
 SMALL = (
     ("benchmarks.import_contacts", "4000"),
     ("benchmarks.expand", "4000"),
-    ("benchmarks.send", "1000", "--rounds", "1"),
+    ("benchmarks.send", "4000", "--rounds", "1"),
     ("benchmarks.receipts", "1000"),
     ("benchmarks.page", "600", "--sqlite"),
     ("benchmarks.adapters", "300", "--rounds", "2"),

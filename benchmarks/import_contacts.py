@@ -101,7 +101,7 @@ def _fresh(folder: Path, *, postgres: bool) -> Iterator[str]:
         with Databases(given, upgrade).fresh() as url:
             yield url
         return
-    with PostgresServer() as server:
+    with PostgresServer(durable=True) as server:
         databases = Databases(server.url(), upgrade)
         with databases.fresh() as url:
             yield url

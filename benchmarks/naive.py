@@ -25,6 +25,7 @@ from dispatcher.testing.synthetic import synthetic_e164
 from tests.servers import Databases, PostgresServer, RedisServer
 
 FROM = "+15005550006"
+SLOWEST_PER_S = 5.0
 TEXT = "Yth. Ibu Siti di Menteng, gunakan hak pilih Anda. Kesbangpol. Berhenti: kesbangpol.example/stop"
 WORKER = (sys.executable, "-m", "celery", "-A", "benchmarks.naive", "worker", "-c", "2", "-l", "ERROR")
 
@@ -62,7 +63,11 @@ def send(message_id: int) -> None:
 
 def measure(carrier: CarrierProcess, count: int) -> float:
     """Messages a second of the last three quarters, by the database's clock."""
-    with PostgresServer() as server, RedisServer() as broker, Databases(server.url(), lambda _: None).fresh() as url:
+    with (
+        PostgresServer(durable=True) as server,
+        RedisServer() as broker,
+        Databases(server.url(), lambda _: None).fresh() as url,
+    ):
         address = url.replace("+psycopg", "")
         environ = {
             **os.environ,
@@ -78,7 +83,10 @@ def measure(carrier: CarrierProcess, count: int) -> float:
             _enqueue(count)
             worker = subprocess.Popen(WORKER, env=environ, stdin=subprocess.DEVNULL)
             try:
-                while _sent(database) < count and worker.poll() is None:
+                until = time.monotonic() + count / SLOWEST_PER_S
+                while _sent(database) < count:
+                    if worker.poll() is not None or time.monotonic() > until:
+                        raise SystemExit("the naive worker did not send everything")
                     time.sleep(0.2)
             finally:
                 worker.terminate()

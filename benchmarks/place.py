@@ -71,7 +71,7 @@ def installation(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         url = f"sqlite:///{folder / 'bench.db'}"
         if postgres:
-            server = stack.enter_context(PostgresServer())
+            server = stack.enter_context(PostgresServer(durable=True))
             url = stack.enter_context(Databases(server.url(), upgrade).fresh())
         upgrade(url)
         (folder / "dispatcher.yaml").write_text(SETTINGS.format(senders=_senders(carrier_url, senders)))

@@ -78,6 +78,7 @@ def embedded(contacts: int) -> Measured:
     with watched(contacts) as (carrier, measured), installation(carrier.url) as (context, _):
         _expanded(context, contacts)
         run_until_done(context, "ukur")
+        _check(context, carrier)
         return measured(_rate(context))
 
 

@@ -157,8 +157,10 @@ class PostgresServer(Server):
     _stop_signal = signal.SIGINT  # "fast": SIGTERM would wait for clients to leave
     _refuses_root = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """`durable`: a commit survives a power cut too, as benchmarks need it; tests only kill processes."""
         super().__init__("postgres")
+        self._durable = durable
         self.data = self.folder / "data"
         self._bin = _installed_postgres()
 
@@ -193,13 +195,14 @@ class PostgresServer(Server):
         )
 
     def _command(self) -> Sequence[str]:
-        # A commit must survive kill(), not a power cut: it reaches the kernel (synchronous_commit), not the disk.
+        # by default a commit survives kill(), not a power cut: it reaches the kernel (synchronous_commit), not the disk
+        to_disk = "on" if self._durable else "off"
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": self.folder,
-            "fsync": "off",
-            "full_page_writes": "off",
+            "fsync": to_disk,
+            "full_page_writes": to_disk,
             "synchronous_commit": "on",
             "max_connections": 100,
             "shared_buffers": "128MB",

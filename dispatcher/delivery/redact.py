@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from html import unescape
 from math import isfinite
 from typing import Any, Final, Literal
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 from dispatcher.core.phone import mask
 from dispatcher.spi.messages import OutboundMessage
@@ -75,7 +75,7 @@ class Redactor:
         )
         self._known: dict[str, Rule] = {}
         self._rules: dict[str, Rule] = {_plain(key): rule for rule, keys in rules for key in keys}
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
         self.secrets = tuple(sorted(forms, key=len, reverse=True))
         self.encoded = tuple(code for secret in self.secrets for code in _encodings(secret))
 
@@ -87,6 +87,16 @@ class Redactor:
             if len(self._known) < _MOST_KEYS:
                 self._known[key] = found
         return found
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """An address also as its host and its path, which a record holds apart."""
+    if secret:
+        yield secret
+    if secret.startswith(("http://", "https://")):
+        address = urlsplit(secret)
+        parts = (address.netloc, address.netloc.lower(), unquote(address.path.rstrip("/")))
+        yield from (part for part in parts if len(part) >= _SHORTEST)
 
 
 def _forms(secret: str) -> tuple[str, ...]:

@@ -14,8 +14,6 @@ SLICE_MESSAGES = 50
 SLICE_US = 50_000
 FEWEST_MESSAGES, MOST_MESSAGES = 20, 250
 CLAIM_VOID_NS = 800_000_000
-_SHORTEST_SLEEP_US = 300
-"""The loop wakes later than that anyway."""
 
 
 @dataclass(slots=True)
@@ -72,5 +70,5 @@ class Pace:
 async def sleep_until(context: Context, instant_us: int) -> None:
     """An instant by the database's clock."""
     left_us = instant_us - context.database.clock.now_us()
-    if left_us > _SHORTEST_SLEEP_US:
+    if left_us > 0:
         await asyncio.sleep(left_us / SECOND_US)

@@ -76,10 +76,18 @@ class RejectsFile:
 
     def _drop_twin(self) -> None:
         for older in self._older:
-            if filecmp.cmp(self.path, older, shallow=False):
+            if _are_equal(self.path, older):
                 self.path.unlink()
                 self.path = older
                 return
+
+
+def _are_equal(one: Path, older: Path) -> bool:
+    """What somebody else wrote may not be ours to read: then it is no twin."""
+    try:
+        return filecmp.cmp(one, older, shallow=False)
+    except OSError:
+        return False
 
 
 def _numbered(path: Path) -> Iterator[Path]:

@@ -59,9 +59,12 @@ def promote(connection: Connection, session_slug: str, now_us: int) -> int:
 
 
 def lock_places(connection: Connection, contact_ids: Sequence[int], now_us: int) -> list[str]:
-    """Sessions to come in which these people have a place: locked, as before any message that waits (`set_rsvp`)."""
+    """Sessions to come in which these people have a place, or wait for one that they may be given at this very instant.
+
+    Locked, as before any message that waits (`set_rsvp`).
+    """
     s = sessions.c
-    theirs = select(p.session_slug).where(any_of(connection, p.contact_id, contact_ids), p.rsvp == "yes")
+    theirs = select(p.session_slug).where(any_of(connection, p.contact_id, contact_ids), p.rsvp.in_(["yes", "waiting"]))
     is_ahead = func.coalesce(s.ends_us, s.starts_us) > now_us
     held = select(s.slug).where(s.slug.in_(theirs), is_ahead).order_by(s.slug).with_for_update(key_share=True)
     return list(connection.execute(held).scalars())

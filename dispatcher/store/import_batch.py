@@ -25,6 +25,7 @@ from dispatcher.store.load import load
 from dispatcher.store.newcomers import Held, add_newcomers, newcomers_among, shared_numbers
 from dispatcher.store.scratch import Scratch
 from dispatcher.store.sealed import Sealer
+from dispatcher.store.seen import SeenIds
 from dispatcher.store.tables import consents, contact_points, contacts, memberships
 
 #: Called in the transaction that changed these contacts (invariant 15).
@@ -66,6 +67,8 @@ class BatchStore:
     terms: Terms
     on_contacts_changed: ContactsChanged
     _provisional: int = 0
+    _unchanged: SeenIds = field(default_factory=SeenIds)
+    """Contacts of whom a row of this file is known already: another row adds to it, as it would in a new file."""
 
     def store(self, people: Sequence[Person]) -> Outcome:
         """Folds the rows into contacts, in order. Raises UnavailableError; what was committed before stays."""
@@ -129,6 +132,7 @@ class BatchStore:
             draft = known.drafts.get(person.identity)
             if draft is not None and draft.knows(person.row_hash):
                 outcome.unchanged += 1
+                self._unchanged.add(draft.id)
             elif draft is not None and self._is_another(draft, person):
                 outcome.taken.append(person)
                 continue
@@ -138,6 +142,8 @@ class BatchStore:
                     outcome.created += 1
                 else:
                     outcome.updated += 1
+                if draft.id in self._unchanged:
+                    draft.import_id = self.record.id
                 draft.fold(person, self.record.id, self.terms)
                 touched[person.identity] = draft
             held += [(number.hash, draft.id, person.line) for number in person.numbers]

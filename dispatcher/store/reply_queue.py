@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 
 from dispatcher.core.clock import SECOND_US
 from dispatcher.receipts.reply_life import End
@@ -91,7 +91,8 @@ def begin_replies(connection: Connection, replies: Sequence[DueReply], token: in
     """reply → attempt of those that are ours to send; what is not wanted any more is cancelled (invariant 8)."""
     ids = sorted(reply.id for reply in replies)
     ours = and_(any_of(connection, i.id, ids), i.reply_state == "due", i.reply_until_us > now_us)
-    connection.execute(update(inbound).where(ours, _unwanted()).values(reply_state="cancelled"))
+    unwanted = update(inbound).where(ours, _unwanted()).values(reply_state="cancelled").returning(i.id)
+    _give_back_turns(connection, [row.id for row in connection.execute(unwanted)])
     begun = (
         update(inbound)
         .where(ours)
@@ -99,6 +100,15 @@ def begin_replies(connection: Connection, replies: Sequence[DueReply], token: in
         .returning(i.id, i.reply_attempt)
     )
     return {row.id: row.reply_attempt for row in connection.execute(begun)}
+
+
+def _give_back_turns(connection: Connection, ids: Sequence[int]) -> None:
+    """Of answers that had their permit: nothing went to those numbers, and the confirmation of a stop may.
+
+    Each had its turn because nothing had gone there within the sender's spacing.
+    """
+    if ids:
+        connection.execute(delete(recent_people).where(any_of(connection, recent_people.c.message_id, sorted(ids))))
 
 
 def end_reply(connection: Connection, reply_id: int, token: int, end: End) -> bool:

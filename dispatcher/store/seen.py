@@ -11,6 +11,7 @@ from sqlalchemy.schema import CreateTable
 from dispatcher.store.among import among
 from dispatcher.store.bulk import insert_ignore
 
+_PAGE_BITS = 512
 _numbers = count()
 
 
@@ -49,3 +50,18 @@ class SeenNumbers:
 
     def close(self) -> None:
         self._table.drop(self._connection)
+
+
+class SeenIds:
+    """A set of ids that lie close together: a bit for each, so that a million take some hundred kilobytes."""
+
+    def __init__(self) -> None:
+        self._pages: dict[int, int] = {}
+
+    def add(self, identifier: int) -> None:
+        page, bit = divmod(identifier, _PAGE_BITS)
+        self._pages[page] = self._pages.get(page, 0) | 1 << bit
+
+    def __contains__(self, identifier: int) -> bool:
+        page, bit = divmod(identifier, _PAGE_BITS)
+        return bool(self._pages.get(page, 0) >> bit & 1)

@@ -318,3 +318,23 @@ def test_an_erasure_and_a_decline_at_once_do_not_wait_for_each_other(postgres_ur
     assert (stage.status(reminder), stage.row(reminder).reason) == (Status.CANCELLED, "declined")
     stage.assert_conserved()
     stage.context.database.close()
+
+
+def test_who_is_given_a_place_while_being_erased_passes_it_on(postgres_url: str) -> None:
+    """Promoted by one transaction and erased by another: the erasure waits, and sees the place."""
+    stage = Sessions(postgres_url)
+    first, second, third, fourth = people = [stage.person() for _ in range(4)]
+    assert [stage.rsvp(one, "yes") for one in people] == ["yes", "yes", "waiting", "waiting"]
+
+    def erase() -> None:
+        now_us = stage.context.now_us()
+        stage.context.database.run(lambda c: erase_in(c, [third.id], now_us))
+
+    with ThreadPoolExecutor(1) as thread:
+        with stage.context.database.begin() as connection:
+            set_rsvp(connection, "pusat", first.id, "no", "reply", stage.context.now_us())
+            erasing = thread.submit(erase)
+            eventually(lambda: erasing.done() or somebody_waits(stage.context))
+        erasing.result(30)
+    assert stage.places["pusat", second.id] == stage.places["pusat", fourth.id] == "yes"
+    stage.context.database.close()

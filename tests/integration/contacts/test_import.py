@@ -121,7 +121,6 @@ def test_numbers_of_a_new_file_replace_the_old_ones(run: Run, context: Context) 
         show_contact(context, "081234567890")
 
 
-@pytest.mark.xfail(strict=True, reason="a row that is known is not folded in, so that the next row drops its numbers")
 @pytest.mark.parametrize("batch_rows", [1, 2000])
 def test_a_known_row_and_a_new_one_of_a_person_give_the_numbers_of_both(
     run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
@@ -138,7 +137,6 @@ def test_a_known_row_and_a_new_one_of_a_person_give_the_numbers_of_both(
     assert everything(context.database) == before
 
 
-@pytest.mark.xfail(strict=True, reason="a row that is known is not folded in, so that its refusal does not win")
 @pytest.mark.parametrize("batch_rows", [1, 2000])
 def test_a_refusal_in_a_known_row_wins_over_a_yes_in_the_same_file(
     run: Run, context: Context, monkeypatch: pytest.MonkeyPatch, batch_rows: int
@@ -248,6 +246,18 @@ def test_a_file_of_rejected_rows_is_never_written_over(run: Run, tmp_path: Path)
     assert run(bad).rejects_file == second.rejects_file
     assert first.rejects_file.read_text() == mended
     assert len(list(tmp_path.glob("warga.rejected*.csv"))) == 3
+
+
+def test_a_file_of_rejected_rows_that_is_somebody_elses_to_read_is_left_alone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object, **__: object) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    bad = "Nama,No HP\nBudi,12\n"
+    assert run(bad).rejects_file == tmp_path / "warga.rejected.csv"
+    monkeypatch.setattr("dispatcher.operations.import_rejects.filecmp.cmp", unreadable)
+    assert run(bad).rejects_file == tmp_path / "warga.rejected-2.csv"
 
 
 @pytest.mark.parametrize("kind", ["folder", "link"])

@@ -268,6 +268,30 @@ GATEWAY = {
 }
 
 
+def test_an_address_that_came_from_the_environment_is_not_shown_in_its_parts_either(sqlite_url: str) -> None:
+    async def exchange() -> str:
+        async with RawServer(answer(400, b"{}")) as server:
+            url = f"http://127.0.0.1:{server.port}/v1/T00ABC/kq8ZZtok-en-tok"
+            sender = {
+                "channel": "http-gateway",
+                "base_url": "${GATEWAY_URL}",
+                "path": "/send",
+                "text": {"json": {"to": "{{ to }}", "text": "{{ text }}"}},
+                "answer": GATEWAY["answer"],
+                "allow_private": True,
+            }
+            context = make_context(sqlite_url, {"senders": {"kota": sender}}, GATEWAY_URL=url)
+            tap = Tap(http := PooledClient())
+            out = Outgoing(context, "kota", context.open_sender("kota", tap), tap)
+            _, wire = await out.exchange(OutboundMessage(ref="7.1", to="+6281234567890", text="Halo"))
+            await http.close()
+            context.database.close()
+        return wire
+
+    (kept,) = json.loads(asyncio.run(exchange()))
+    assert (kept["host"], kept["path"]) == ("[secret]", "[secret]/send")
+
+
 def test_what_came_from_the_environment_is_nowhere_in_the_wire_log(sqlite_url: str) -> None:
     """Under whatever key it was put, declared as a credential or not, and where the provider quotes it."""
     quoted = json.dumps({"error": f"no account for {SECRETS['GATEWAY_TOKEN']}", "key": SECRETS["GATEWAY_KEY"]})

@@ -350,6 +350,26 @@ def test_an_answer_that_a_stop_withdraws_does_not_take_the_turn_of_its_confirmat
     stage.close()
 
 
+def test_nor_does_one_that_had_its_permit_already(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stop comes between the permit and the begin."""
+    stage = Replying(database_url, tmp_path, senders={"sms": {"channel": "sms", "spacing": "1h"}})
+    send, came = reply_sender._Round.send, []
+
+    async def send_after_the_stop(turn: Any, given: Any) -> None:
+        if not came:
+            came.append(stage.say("STOP"))
+        await send(turn, given)
+
+    monkeypatch.setattr(reply_sender._Round, "send", send_after_the_stop)
+    stage.say("BANTUAN")
+    stage.answer()
+    assert stage.provider.texts == [BUILT_IN["stop"]["id"]]
+    assert stage.states == ["cancelled", "accepted"]
+    stage.close()
+
+
 def test_receipts_of_an_answer_find_it_in_any_order(stage: Replying) -> None:
     """Invariant 6; by our reference, and none of them is a message's."""
     stage.say("BANTUAN")
