@@ -28,7 +28,8 @@ def _statements(stage: Stage) -> Iterator[set[tuple[str, Any]]]:
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         if "messages" in statement:
-            seen.add((statement, tuple(parameters[0] if many else parameters)))
+            values = parameters[0] if many else parameters
+            seen.add((statement, tuple(bytes(v) if isinstance(v, bytearray) else v for v in values)))
 
     event.listen(stage.context.database.engine, "before_cursor_execute", note)
     try:
