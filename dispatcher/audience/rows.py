@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -98,11 +97,6 @@ class Context:
     province: str = DEFAULT_PROVINCE
     groups: tuple[str, ...] = ()
     index: GroupIndex = field(default_factory=GroupIndex)
-
-
-def parse_rows(columns: ColumnMap, rows: Iterable[RawRow], context: Context) -> Iterator[ContactRow | RejectedRow]:
-    """One result per row, in order."""
-    return map(RowReader(columns, context).read, rows)
 
 
 def rejected(row: RawRow, code: str) -> RejectedRow:

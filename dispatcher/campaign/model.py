@@ -147,7 +147,7 @@ Senders = Annotated[
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Window(Part):

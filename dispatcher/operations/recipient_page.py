@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.phone import mask
@@ -56,11 +55,7 @@ class RecipientPages:
 
         What is not offered is not taken, and changes nothing; nor does anything where the page is no longer open.
         """
-        run = self._context.database.run
-        try:
-            return run(lambda connection: self._answer(connection, token, answer))
-        except IntegrityError:  # a reply of the same person was stored at this very instant: this one comes after it
-            return run(lambda connection: self._answer(connection, token, answer))
+        return self._context.database.run(lambda connection: self._answer(connection, token, answer))
 
     def stop(self, token: str) -> State | None:
         """In force with the commit: the number is refused for all purposes, and what waits for it is cancelled."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,6 +15,7 @@ import uvicorn
 
 from dispatcher.core.errors import UsageError
 from dispatcher.operations.context import Context
+from dispatcher.operations.interpreter import switch_often
 from dispatcher.web.app import create_app
 
 _GRACE_S: Final = 8
@@ -23,9 +23,6 @@ _KEEP_ALIVE_S: Final = 75
 """Longer than proxies and providers keep a connection for reuse, so that they never meet one that just closes."""
 
 _MAX_CONNECTIONS: Final = 2000
-_SWITCH_S: Final = 0.0005
-"""How soon the thread that commits gets the interpreter back after each statement. Python's own 5 ms double the time of
-a commit."""
 
 
 class _Server(uvicorn.Server):
@@ -47,7 +44,7 @@ async def serve(
     `started` is told the port. Raises UsageError where the port is taken, KeyboardInterrupt after a SIGINT.
     """
     stop = stop or asyncio.Event()
-    sys.setswitchinterval(_SWITCH_S)
+    switch_often()
     with _listen(host, port) as listener, _signals(stop) as received:
         await asyncio.sleep(0)  # a SIGINT that came before cancels here, and not in the midst of starting
         server = _Server(_config(context))

@@ -11,6 +11,7 @@ from twilio.request_validator import RequestValidator
 
 from dispatcher.testing.carrier import CarrierProcess
 from dispatcher.testing.synthetic import synthetic_e164
+from tests.acceptance.place import eventually
 from tests.integration.carrier.ends import SENDER, Account, Hook
 
 WITHOUT_WHATSAPP = next(i for i in range(10_000) if synthetic_e164(i).endswith("00") and i)
@@ -125,7 +126,7 @@ def test_repeated_callbacks_carry_the_same_token(account: Account, hook: Hook, c
 def test_lost_callbacks_still_happened(account: Account, hook: Hook, carrier: CarrierProcess) -> None:
     carrier.control(lost=1)
     create_all(account, hook, 3)
-    wait_until_nothing_is_left(carrier)
+    eventually(carrier.is_silent)
     assert hook.calls == []
     assert set(carrier.ledger.statuses().values()) == {"delivered"}
 
@@ -133,7 +134,7 @@ def test_lost_callbacks_still_happened(account: Account, hook: Hook, carrier: Ca
 def test_disordered_callbacks_of_both_kinds(account: Account, hook: Hook, carrier: CarrierProcess) -> None:
     carrier.control(disordered=1)
     sids = create_all(account, hook, 30)
-    wait_until_nothing_is_left(carrier)
+    eventually(carrier.is_silent)
     orders = {tuple(call.status for call in hook.calls if call.form["MessageSid"] == sid) for sid in sids}
     assert orders == {("delivered", "sent"), ("sent", "failed", "delivered")}
     assert set(carrier.ledger.statuses().values()) == {"delivered"}
@@ -170,7 +171,7 @@ def test_a_failed_callback_is_tried_once_more(account: Account, hook: Hook, carr
     assert hook.calls[0].token == hook.calls[1].token
     create_all(account, hook, 1)
     hook.wait_for(4)
-    wait_until_nothing_is_left(carrier)
+    eventually(carrier.is_silent)
     summary = carrier.summary()["callbacks"]
     assert (len(hook.calls), summary["delivered"], summary["failed"], summary["redelivered"]) == (4, 1, 1, 2)
 
@@ -180,7 +181,7 @@ def test_a_refused_callback_is_not_tried_again(account: Account, hook: Hook, car
     carrier.control(no_receipt=1)
     create_all(account, hook, 1)
     hook.wait_for(1)
-    wait_until_nothing_is_left(carrier)
+    eventually(carrier.is_silent)
     assert (len(hook.calls), carrier.summary()["callbacks"]["refused"]) == (1, 1)
 
 
@@ -216,9 +217,3 @@ def test_stop_may_be_handled_by_the_carrier(
     assert hook.wait_for(1)[0].form.get("OptOutType") == ("STOP" if handles else None)
     again = account.create(1).json()
     assert again.get("code") == (21610 if handles else None)
-
-
-def wait_until_nothing_is_left(carrier: CarrierProcess) -> None:
-    deadline_s = time.monotonic() + 30
-    while not carrier.is_silent():
-        assert time.monotonic() < deadline_s, carrier.summary()

@@ -9,7 +9,7 @@ import pytest
 
 from dispatcher.audience.columns import Wishes
 from dispatcher.audience.files import open_rows, read_columns
-from dispatcher.audience.rows import ContactRow, Context, RejectedRow, parse_rows
+from dispatcher.audience.rows import ContactRow, Context, RejectedRow, RowReader
 from dispatcher.core.errors import UsageError
 
 FILE = """DAFTAR WARGA KELURAHAN TEBET BARAT;;;;;
@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 def test_every_row_becomes_a_contact_or_a_reason(path: Path) -> None:
     file = open_rows(path)
     columns = read_columns(file)
-    results = list(parse_rows(columns, file.rows(), Context(date(2027, 1, 1))))
+    results = [*map(RowReader(columns, Context(date(2027, 1, 1))).read, file.rows())]
     contacts = [r for r in results if isinstance(r, ContactRow)]
     assert [(c.line, c.name, len(c.points), c.rt, c.rw) for c in contacts] == [
         (4, "Siti Aminah", 1, 3, 7),
@@ -57,7 +57,7 @@ def test_every_row_becomes_a_contact_or_a_reason(path: Path) -> None:
 def test_reading_twice_gives_the_same(path: Path) -> None:
     file, context = open_rows(path), Context(date(2027, 1, 1))
     columns = read_columns(file, Wishes(types={"usia": "integer"}))
-    first, second = (list(parse_rows(columns, file.rows(), context)) for _ in range(2))
+    first, second = ([*map(RowReader(columns, context).read, file.rows())] for _ in range(2))
     assert first == second
 
 

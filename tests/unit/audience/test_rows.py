@@ -10,7 +10,7 @@ from dispatcher.audience.columns import Wishes, map_columns
 from dispatcher.audience.groups import Group, GroupIndex
 from dispatcher.audience.raw import RawRow
 from dispatcher.audience.reasons import REASONS
-from dispatcher.audience.rows import ContactRow, Context, Point, RejectedRow, parse_rows
+from dispatcher.audience.rows import ContactRow, Context, Point, RejectedRow, RowReader
 
 TODAY = date(2027, 1, 1)
 CONTEXT = Context(TODAY)
@@ -20,8 +20,7 @@ NIK = "3174055502050001"
 def read(cells: dict[str, str], context: Context = CONTEXT, wishes: Wishes | None = None) -> ContactRow | RejectedRow:
     cells = {"No HP": "081234567890"} | cells
     columns = map_columns(list(cells), [list(cells.values())] if wishes else [], wishes)
-    (row,) = parse_rows(columns, [RawRow(2, list(cells.values()))], context)
-    return row
+    return RowReader(columns, context).read(RawRow(2, list(cells.values())))
 
 
 def contact(cells: dict[str, str], context: Context = CONTEXT, wishes: Wishes | None = None) -> ContactRow:
@@ -210,7 +209,7 @@ def test_foreign_numbers_are_parsed_for_the_sender_to_judge() -> None:
 
 def test_a_broken_row_keeps_its_reason() -> None:
     columns = map_columns(["No HP"])
-    (row,) = parse_rows(columns, [RawRow(7, ["x"], "encoding")], CONTEXT)
+    row = RowReader(columns, CONTEXT).read(RawRow(7, ["x"], "encoding"))
     assert row == RejectedRow(7, "encoding", *REASONS["encoding"], ["x"])
 
 
@@ -222,7 +221,7 @@ COLUMNS = map_columns(HEADINGS, wishes=Wishes(types={"usia": "integer"}))
 @given(st.lists(st.text(max_size=25), min_size=len(HEADINGS), max_size=len(HEADINGS)))
 def test_any_cells_give_a_contact_or_a_reason(cells: list[str]) -> None:
     cells[1] = cells[1] or "081234567890"
-    (row,) = parse_rows(COLUMNS, [RawRow(3, cells)], CONTEXT)
+    row = RowReader(COLUMNS, CONTEXT).read(RawRow(3, cells))
     if isinstance(row, ContactRow):
         assert row.points and len(row.name) <= 80
         assert not any(c in row.name for c in "\n\r\0\u202e")
