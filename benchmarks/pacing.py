@@ -15,10 +15,11 @@ import time
 from sqlalchemy import select
 
 from benchmarks.figures import keep
-from benchmarks.place import applied_campaign, celery_workers, installation
+from benchmarks.place import applied_campaign, await_workers, celery_workers, installation
 from dispatcher.operations.context import Context
 from dispatcher.operations.expand import Expander
 from dispatcher.operations.progress import standing_of
+from dispatcher.operations.sender_control import pause, resume
 from dispatcher.store.senders import find_sender, set_sender_rate
 from dispatcher.store.tables import steps
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
@@ -30,13 +31,16 @@ FROM = "+15005550006"
 
 
 def accepted(rate: int, seconds: int) -> list[int]:
-    """When the carrier took each message of so many seconds of sending, in µs."""
+    """When the carrier took each message of so many seconds of sending, in µs. The workers are up before the first."""
     with (
         CarrierProcess(CarrierOptions(bare=True)) as carrier,
         installation(carrier.url, postgres=True, redis=True) as (context, environ),
     ):
         _prepared(context, rate, rate * seconds)
+        pause(context, "carrier", "until the workers are up", "bench")
         with celery_workers(environ, WORKERS):
+            await_workers(environ, WORKERS)
+            resume(context, "carrier", "bench")
             while not standing_of(context, "ukur").is_over:
                 time.sleep(0.2)
         return carrier.ledger.accept_times(FROM)

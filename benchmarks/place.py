@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def applied_campaign(context: Context, contacts: int) -> None:
 
 @contextmanager
 def celery_workers(environ: dict[str, str], count: int) -> Iterator[None]:
-    """Real workers, each a process with one child that works."""
+    """Real workers, each with two children that work."""
     command = [sys.executable, "-m", "celery", "-A", "dispatcher.worker", "worker", "-Q", "send,tick,default"]
     workers = [
         subprocess.Popen(
@@ -125,3 +126,12 @@ def celery_workers(environ: dict[str, str], count: int) -> Iterator[None]:
             worker.terminate()
         for worker in workers:
             worker.wait(30)
+
+
+def await_workers(environ: dict[str, str], count: int) -> None:
+    """Until so many answer."""
+    command = [sys.executable, "-m", "celery", "-A", "dispatcher.worker", "inspect", "ping", "--json"]
+    answered = 0
+    while answered < count:
+        done = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
+        answered = len(json.loads(done.stdout)) if done.returncode == 0 else 0

@@ -18,7 +18,7 @@ HORIZON_US = 500_000
 LATE_US = 8_000
 """A permit used later than this is void."""
 
-SHORTEST_LEAD_US = 30_000
+SHORTEST_LEAD_US = 45_000
 LONGEST_LEAD_US = 400_000
 
 

@@ -1,16 +1,17 @@
 """Send what one sender has waiting: claim, begin a slice, hand over, record (DESIGN 5).
 
 A claim covers half a second of permits. Its rows are begun in slices, each committed before its first byte leaves;
-the next slice is begun, and the next claim made, while the current one is handed over. A sender without a rate has no
-permits to wait for: each of its claims is one slice, and begun in the claim's own commit. What was begun and not handed
-over never exceeds two slices of 50 ms of sending (invariant 3).
+the next slice is begun while the current one is handed over, also where it belongs to the next claim, which is made
+before this one ends. A sender without a rate has no permits to wait for: each of its claims is one slice, and begun in
+the claim's own commit. What was begun and not handed over never exceeds two slices of 50 ms of sending (invariant 3).
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -46,6 +47,7 @@ _UNTIL_RECORDED_US = 1_000_000
 """By then the sender's row itself says that it is slow, or paused."""
 
 _RECORDED_S = 0.02
+_CLAIM_TAKES_US = 50_000
 _AGAIN_US = 1_000
 """After a claim of which nothing may go: others behind it may."""
 
@@ -59,6 +61,13 @@ class _Going(NamedTuple):
     row: Claimed
     attempt: int
     at_us: int | None
+
+
+class _Ready(NamedTuple):
+    """A claim, and message → attempt of its first slice."""
+
+    hand: Hand
+    begun: dict[int, int]
 
 
 @dataclass
@@ -101,15 +110,15 @@ class Drain:
     async def run(self) -> None:
         """Until nothing waits, or a stop; what was begun is finished."""
         try:
-            hand = await self._claim()
-            while hand.rows or hand.wait_us or await self._some_came_back():
-                if hand.rows:
-                    hand = await self._use(hand)
+            ready = await self._ready(self._claim())
+            while ready.hand.rows or ready.hand.wait_us or await self._some_came_back():
+                if ready.hand.rows:
+                    ready = await self._use(ready)
                     continue
                 if self.should_end():
                     break
-                await asyncio.sleep(min(hand.wait_us, _WAIT_PAUSED_US) / 1e6)
-                hand = await self._claim()
+                await asyncio.sleep(min(ready.hand.wait_us, _WAIT_PAUSED_US) / SECOND_US)
+                ready = await self._ready(self._claim())
         finally:
             await self._lanes.ended()
 
@@ -123,23 +132,33 @@ class Drain:
         came_back, self._came_back = self._came_back, False
         return came_back
 
-    async def _use(self, hand: Hand) -> Hand:
-        """Hand over all of a claim; returns the next one, made meanwhile."""
+    async def _use(self, ready: _Ready) -> _Ready:
+        """Hand over all of a claim; returns the next one, made and begun meanwhile."""
+        hand, begun = ready
         slices = list(hand.slices())
-        begun = await self._begin(hand, *slices[0]) if hand.begun is None else hand.begun
-        following: asyncio.Task[Hand] | None = None
-        for (start, end), after in zip(slices, [*slices[1:], None], strict=True):
-            if after is None:
-                following = asyncio.create_task(self._claim())
-                await self._hand_over(hand, start, end, begun)
-            else:
-                ahead = asyncio.create_task(self._begin(hand, *after))
-                await self._hand_over(hand, start, end, begun)
-                begun = await ahead
-        assert following is not None
+        following = asyncio.create_task(self._claim_after(hand))
+        for (start, end), after in itertools.pairwise(slices):
+            ahead = asyncio.create_task(self._begin(hand, *after))
+            await self._hand_over(hand, start, end, begun)
+            begun = await ahead
+        upcoming = asyncio.create_task(self._ready(following))
+        await self._hand_over(hand, *slices[-1], begun)
         if hand.begun is None and not hand.was_late:
             self.context.lead.was_in_time()
-        return await following
+        return await upcoming
+
+    async def _ready(self, claiming: Awaitable[Hand]) -> _Ready:
+        hand = await claiming
+        if not hand.rows or hand.begun is not None:
+            return _Ready(hand, hand.begun or {})
+        return _Ready(hand, await self._begin(hand, *next(hand.slices())))
+
+    async def _claim_after(self, hand: Hand) -> Hand:
+        """In time for its first slice to be begun before the last permit of this one."""
+        last_us = hand.at_us[-1]
+        if last_us is not None:
+            await sleep_until(self.context, last_us - self.context.lead.us - _CLAIM_TAKES_US)
+        return await self._claim()
 
     async def _claim(self) -> Hand:
         if self.should_end():
