@@ -21,7 +21,9 @@ from dispatcher.queue.runtime import Runtime, places, stop_flag
 TICK_EVERY_S = 1.0
 TICK_EXPIRES_S = 2.0
 NUDGE_EXPIRES_S = 1.5
-DELIVER_S = 5.0
+DELIVER_S = 15.0
+"""Each change of hands may cost a tenth of a second of a rate."""
+
 DELIVER_ALONE_S = 2.0
 """Where no other process of the worker is free for ticks meanwhile."""
 

@@ -17,6 +17,7 @@ from dispatcher.operations import outgoing
 from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.drain import Drain
 from dispatcher.operations.sender_control import resume
+from dispatcher.receipts.fold import parse_ref
 from dispatcher.spi import (
     Absent,
     Accepted,
@@ -175,6 +176,40 @@ def test_a_run_that_ends_uses_the_permits_that_it_has_taken(make: Make, monkeypa
     assert stage.statuses().get("queued", 0) >= 1, "it ended before all were sent"
     assert stage.sender().tat_us > first_us
     assert given_back == []
+    stage.close()
+
+
+def test_a_claim_is_begun_before_the_last_permit_of_the_one_before_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its first permits are void by the time of their commit, once for each claim."""
+    token_of: dict[int, int] = {}
+    begun_after: dict[int, int] = {}
+    sent: list[int] = []
+    begin = claims.begin
+
+    def note(connection: Any, token: int, rows: Any, *rest: Any, **more: Any) -> Any:
+        begun = begin(connection, token, rows, *rest, **more)
+        begun_after.setdefault(token, len(sent))
+        token_of.update((row.id, token) for row in rows)
+        return begun
+
+    def answer(message: OutboundMessage) -> Outcome:
+        ref = parse_ref(message.ref)
+        assert ref is not None
+        sent.append(ref.message_id)
+        return Accepted((message.ref,))
+
+    monkeypatch.setattr(claims, "begin", note)
+    stage = make({"sms": Provider(answer)}, rates={"sms": "100 msg/s"})
+    stage.people(200)
+    stage.start()
+    stage.drain(stage.nothing_waits)
+    tokens = [token_of[message_id] for message_id in sent]
+    borders = [index for index in range(1, len(tokens)) if tokens[index] != tokens[index - 1]]
+    assert len(borders) >= 3
+    # on a machine with much to do some commits come later
+    assert any(begun_after[tokens[index]] < index for index in borders)
     stage.close()
 
 
