@@ -41,11 +41,17 @@ STOP_TIMEOUT_S = 30.0
 POSTGRES_VERSION = 18  # the one of docker-compose.yml
 UNPRIVILEGED_USER = "nobody"  # Postgres refuses to run as root
 
-# `read` returns at end of file, that is when the last holder of the pipe's other end is gone.
+# `read` returns at end of file, that is when the last holder of the pipe's other end is gone. A server that was started
+# from a shell's background ignores SIGQUIT unless it sets a handler of its own, as Postgres does and Valkey does not.
 _GUARDIAN = """
 read -r _
 if [ -s "$1/pid" ]; then kill -QUIT "$(cat "$1/pid")" 2>/dev/null; fi
-while [ -s "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; do sleep 0.05; done
+left=200
+while [ -s "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; do
+  sleep 0.05
+  left=$((left - 1))
+  if [ "$left" = 0 ]; then kill -KILL "$(cat "$1/pid")" 2>/dev/null; fi
+done
 rm -rf "$1"
 """
 

@@ -52,8 +52,9 @@ def test_databases_do_not_see_each_other(postgres_databases: Databases) -> None:
 
 
 ABANDON = """
-import os, signal
+import os, signal, sys
 from tests.servers import RedisServer
+signal.signal(signal.SIGQUIT, getattr(signal, sys.argv[1]))
 server = RedisServer()
 server.start()
 print(server._process.pid, server.folder, flush=True)
@@ -61,10 +62,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_test_process_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize("quit_signal", ["SIG_DFL", "SIG_IGN"], ids=["in-front", "in-the-background"])
+def test_a_killed_test_process_leaves_nothing_behind(quit_signal: str) -> None:
+    """A shell starts what runs in the background with SIGQUIT ignored, and children inherit that."""
     root = Path(__file__).parents[2]
     run = subprocess.run(
-        [sys.executable, "-c", ABANDON], cwd=root, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", ABANDON, quit_signal], cwd=root, capture_output=True, text=True, check=False, timeout=60
     )
     assert run.returncode == -signal.SIGKILL, run.stderr
     pid, folder = run.stdout.split()
