@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, select
 from dispatcher.core.clock import DAY_US
 from dispatcher.core.status import Status
 from dispatcher.delivery.breaker import BEGINNING, KINDS, Counts, Kind, Mark
+from dispatcher.store import tally
 from dispatcher.store.bulk import insert_ignore
 from dispatcher.store.tables import breaker_marks, campaigns, messages, steps, stops, tallies
 
@@ -27,6 +28,7 @@ def watched(connection: Connection) -> list[Any]:
 
 def counts_of(connection: Connection, campaign_ids: Sequence[int]) -> dict[int, Counts]:
     """From the counters, whatever the campaigns' size."""
+    tally.settle(connection)
     t = tallies.c
     keys = (steps.c.campaign_id, t.status, t.reason)
     statement = (

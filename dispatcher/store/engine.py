@@ -21,6 +21,7 @@ from dispatcher.core.errors import UnavailableError, UsageError
 
 _SYNCHRONISE_EVERY_S = 3.0
 _DEADLOCK_RETRIES = 5
+_AT_COMMIT = "dispatcher: at commit"
 _BUSY_S = 30
 _BROKEN_OFF = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 
@@ -127,7 +128,10 @@ class Database:
             with connection, connection.begin():
                 if self.is_sqlite:
                     connection.exec_driver_sql(sqlite_begin)
+                connection.info[_AT_COMMIT] = {}
                 yield connection
+                for work, argument in connection.info.pop(_AT_COMMIT).items():
+                    work(connection, argument)
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", "")
             away = error.connection_invalidated or isinstance(error, OperationalError) or state == _UNDEFINED_TABLE
@@ -181,6 +185,11 @@ class Database:
         self.engine.dispose()
         if self.is_sqlite:
             _trim()
+
+
+def at_commit(connection: Connection) -> dict[Callable[[Connection, Any], None], Any]:
+    """What this transaction of a Database does as the last thing before its commit: function → argument."""
+    return connection.info[_AT_COMMIT]  # type: ignore[no-any-return]
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -2,18 +2,23 @@
 
 `hop` 0 and above count messages by sender, status and reason. `hop` -1 counts people: each once, by the best hop, or
 as `held_out` or `skipped` with a reason. `slot` spreads the workers of an installation over several rows.
+
+All that a transaction counts is written by one statement, the last one before its commit: two workers in one slot wait
+for each other as shortly as can be, and never in a circle.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from dispatcher.core.status import Status
 from dispatcher.store.bulk import numbers, words
+from dispatcher.store.engine import at_commit
 from dispatcher.store.tables import tallies
 
 PEOPLE = -1
@@ -46,9 +51,21 @@ def message_key(step_id: int, hop: int, sender_id: int, status: Status, reason: 
     return Key(step_id, hop, sender_id, status, kept)
 
 
-def add(connection: Connection, deltas: Counter[Key]) -> None:
-    """Ascending by key, so that two workers in one slot never wait for each other in a circle."""
+def add(connection: Connection, deltas: Mapping[Key, int]) -> None:
+    """Counted when the transaction commits."""
+    pending = at_commit(connection).setdefault(_write, Counter())
+    for key, n in deltas.items():
+        pending[key] += n
+
+
+def settle(connection: Connection) -> None:
+    """Write what this transaction has counted so far, for statements of its own that read the counters."""
+    _write(connection, at_commit(connection).pop(_write, {}))
+
+
+def _write(connection: Connection, deltas: Mapping[Key, int]) -> None:
     slot = threading.get_native_id() % _SLOTS
+    # ascending: whoever else is in this slot takes the rows in the same order
     rows = [(*key, slot, n) for key, n in sorted(deltas.items()) if n]
     if not rows:
         return
@@ -70,6 +87,7 @@ def add(connection: Connection, deltas: Counter[Key]) -> None:
 
 def read(connection: Connection, step_ids: list[int]) -> Counter[Key]:
     """Summed over the slots; zeros left out."""
+    settle(connection)
     columns = (tallies.c.step_id, tallies.c.hop, tallies.c.sender_id, tallies.c.status, tallies.c.reason)
     total = func.sum(tallies.c.n)
     rows = connection.execute(
