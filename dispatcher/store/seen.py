@@ -25,7 +25,8 @@ class SeenNumbers:
             MetaData(),
             Column("hop", Integer, nullable=False),
             Column("address_hash", LargeBinary, nullable=False),
-            PrimaryKeyConstraint("hop", "address_hash"),
+            # what is looked up comes first: else each page reads all that were met before it
+            PrimaryKeyConstraint("address_hash", "hop"),
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DROP",
         )
