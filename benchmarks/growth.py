@@ -20,7 +20,7 @@ import psutil
 from sqlalchemy import func, select, text
 
 from benchmarks.figures import keep
-from benchmarks.past import CAMPAIGN_SIZE, assert_counted, store_past
+from benchmarks.past import assert_counted, store_past
 from benchmarks.place import applied_campaign, apply_another, installation
 from benchmarks.sql_time import sql_time
 from dispatcher.audience.groups import GROUPS
@@ -30,6 +30,7 @@ from dispatcher.operations.expand import Expander
 from dispatcher.operations.report import campaign_report
 from dispatcher.operations.status import campaign_status
 from dispatcher.queue.embedded import run_until_done
+from dispatcher.store.by_step import of_steps
 from dispatcher.store.tables import campaigns, messages, steps
 from dispatcher.testing.carrier import CarrierOptions, CarrierProcess
 
@@ -98,10 +99,10 @@ def _most(spent: Counter[str]) -> str:
 def _sent(context: Context, step_id: int) -> tuple[int, float]:
     """Messages of a step, and µs for each of the last three quarters: the first sees threads and connections start."""
     m = messages.c
-    mine = m.id >= select(func.min(m.id)).where(m.step_id == step_id).scalar_subquery()
     with context.database.read() as connection:
-        begun = connection.execute(select(m.begun_us).where(m.step_id == step_id).order_by(m.begun_us)).scalars().all()
-        last = connection.execute(select(func.max(m.ended_us)).where(m.step_id == step_id, mine)).scalar_one()
+        mine = of_steps(connection, [step_id])
+        begun = connection.execute(select(m.begun_us).where(mine).order_by(m.begun_us)).scalars().all()
+        last = connection.execute(select(func.max(m.ended_us)).where(mine)).scalar_one()
     warm = begun[len(begun) // 4 :]
     return len(begun), (last - warm[0]) / len(warm)
 

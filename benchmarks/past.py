@@ -34,7 +34,7 @@ CAMPAIGN_SIZE = 100_000
 
 _PER_S = 5_000
 _SECOND = 1 << SEQUENCE_BITS
-_ANSWERS = {True: "substr(sha256(t.address_hash || n::text::bytea), 1, 16)", False: "randomblob(16)"}
+_HASHES = {True: "substr(sha256(t.address_hash || n::text::bytea), 1, 16)", False: "randomblob(16)"}
 _TOKENS = {True: "sha256(m.id::text::bytea)", False: "randomblob(32)"}
 _STATUS = """
 CASE WHEN p.i % 20 < 13 THEN 'delivered' WHEN p.i % 20 < 16 THEN 'read' WHEN p.i % 20 < 17 THEN 'failed'
@@ -85,7 +85,7 @@ def _people(connection: Connection, campaign_id: int, count: int, now_us: int) -
             WITH RECURSIVE copies(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM copies WHERE n < {count // there}),
             placed AS (
                 SELECT row_number() OVER (ORDER BY n, t.id) - 1 AS i, n, t.id, t.contact_id, t.address_hash,
-                {_ANSWERS[is_postgres]} AS made FROM messages t CROSS JOIN copies WHERE {whose}
+                {_HASHES[is_postgres]} AS made FROM messages t CROSS JOIN copies WHERE {whose}
             )
             SELECT i, CASE WHEN n = 0 THEN contact_id ELSE {first} + i END,
             CASE WHEN n = 0 THEN address_hash ELSE made END, id FROM placed WHERE i < {count}
@@ -131,17 +131,16 @@ def _campaign(connection: Connection, origin: int, slug: str, size: int, at_us: 
     }
     people = f"past_people p JOIN messages t ON t.id = p.origin WHERE p.i < {size} ORDER BY p.i"
     _copy(connection, messages, changed, people)
-    _beside(connection, step_id, first)
+    _beside(connection, step_id)
     counted = counted_again(connection, step_id)
     rows = [{**key._asdict(), "slot": 0, "n": n} for key, n in counted.items()]
     connection.execute(tallies.insert(), rows)
 
 
-def _beside(connection: Connection, step_id: int, first: int) -> None:
-    """What the sending leaves in other tables: some were sent again, most were told of, some opened a page, answered."""
+def _beside(connection: Connection, step_id: int) -> None:
+    """What sending leaves in other tables: some were sent again, most were told of, some opened a page or answered."""
     token = _TOKENS[connection.dialect.name == "postgresql"]
-    # by their ids: without an index by step this would read all messages that there are
-    mine = f"messages m WHERE m.id >= {first} AND m.id < {first + 1000 * _SECOND} AND m.step_id = {step_id} AND"
+    mine = f"messages m WHERE m.step_id + 0 = {step_id} AND"
     for table, columns, values, which in (
         (attempts, "message_id, attempt, sender_id, status, reason", "m.id, 0, m.sender_id, 'failed', 'not_sent'", 50),
         (
@@ -164,9 +163,7 @@ def _beside(connection: Connection, step_id: int, first: int) -> None:
             20,
         ),
     ):
-        connection.execute(
-            text(f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {mine} m.id % {which} = 0")
-        )
+        connection.execute(text(f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {mine} m.id % {which} = 0"))
 
 
 def _settle(context: Context) -> None:

@@ -1,0 +1,12 @@
+"""Messages by step, for reports; the country of their number, for what they cost"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    op.add_column("messages", sa.Column("country", sa.Text()))
+    op.create_index(op.f("ix_messages_by_step"), "messages", [sa.text("(step_id + 0)")])
