@@ -41,6 +41,8 @@ def snapshot(database: Database) -> Iterator[Connection]:
     with database.read() as connection:
         if not database.is_sqlite:
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            # so that the people of a campaign are counted in memory: 100,000 take 12 MB
+            connection.execute(text("SET LOCAL work_mem = '64MB'"))
         yield connection
 
 
