@@ -20,7 +20,7 @@ import psutil
 from sqlalchemy import func, select, text
 
 from benchmarks.figures import keep
-from benchmarks.past import assert_counted, store_past
+from benchmarks.past import CAMPAIGN_SIZE, assert_counted, store_past
 from benchmarks.place import applied_campaign, apply_another, installation
 from benchmarks.sql_time import sql_time
 from dispatcher.audience.groups import GROUPS
@@ -107,7 +107,7 @@ def _sent(context: Context, step_id: int) -> tuple[int, float]:
     return len(begun), (last - warm[0]) / len(warm)
 
 
-def prepared(stack: ExitStack, rows: int, contacts: int, *, postgres: bool) -> Place:
+def prepared(stack: ExitStack, rows: int, contacts: int, people: int, *, postgres: bool) -> Place:
     carrier = stack.enter_context(CarrierProcess(CarrierOptions(bare=True)))
     context, _ = stack.enter_context(installation(carrier.url, postgres=postgres))
     if postgres:
@@ -119,7 +119,7 @@ def prepared(stack: ExitStack, rows: int, contacts: int, *, postgres: bool) -> P
     run_until_done(context, "ukur")
     started = time.perf_counter()
     sent = carrier.ledger.accepted()
-    slugs = store_past(context, "ukur", rows)
+    slugs = store_past(context, "ukur", rows, people)
     print(f"{rows:>12,} messages of the past in {time.perf_counter() - started:,.0f} s", flush=True)
     assert_counted(context)
     return Place(rows, context, carrier, slugs[len(slugs) // 2], sent)
@@ -127,7 +127,8 @@ def prepared(stack: ExitStack, rows: int, contacts: int, *, postgres: bool) -> P
 
 def measure(sizes: list[int], contacts: int, rounds: int, *, postgres: bool) -> list[Place]:
     with ExitStack() as stack:
-        places = [prepared(stack, rows, contacts, postgres=postgres) for rows in sizes]
+        people = min(max(sizes), CAMPAIGN_SIZE)  # the same everywhere: only messages grow
+        places = [prepared(stack, rows, contacts, people, postgres=postgres) for rows in sizes]
         for number in range(rounds):
             for place in places:
                 place.work(number)

@@ -43,11 +43,14 @@ WHEN p.i % 20 < 18 THEN 'sent' ELSE 'accepted' END
 _FAILED = "CASE WHEN p.i % 20 = 16 THEN '{}' ELSE '' END"
 
 
-def store_past(context: Context, slug: str, count: int) -> list[str]:
-    """So many messages beside those of the campaign `slug`, which was sent; the slugs of their campaigns."""
+def store_past(context: Context, slug: str, count: int, people: int) -> list[str]:
+    """So many messages beside those of the campaign `slug`, which was sent; the slugs of their campaigns.
+
+    `people`: how many there are to be of the past, at least those of a campaign.
+    """
     with context.database.begin() as connection:
         origin = connection.execute(select(campaigns.c.id).where(campaigns.c.slug == slug)).scalar_one()
-        _people(connection, origin, min(count, CAMPAIGN_SIZE), context.now_us())
+        _people(connection, origin, people, context.now_us())
     slugs = []
     for start in range(0, count, CAMPAIGN_SIZE):
         days = (count - start) // CAMPAIGN_SIZE + 1
