@@ -33,6 +33,7 @@ FULL = (
     ("benchmarks.pacing",),
     ("benchmarks.stops",),
     ("benchmarks.smpp",),
+    ("benchmarks.growth", "10000", "1000000"),
 )
 SMALL = (
     ("benchmarks.import_contacts", "4000"),
@@ -42,6 +43,7 @@ SMALL = (
     ("benchmarks.page", "600", "--sqlite"),
     ("benchmarks.adapters", "300", "--rounds", "2"),
     ("benchmarks.smpp", "500"),
+    ("benchmarks.growth", "1000", "10000", "--contacts", "600", "--rounds", "2", "--postgres"),
 )
 """Sees that they work, and tells a halved ratio from the noise of a small run."""
 

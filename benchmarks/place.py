@@ -28,11 +28,11 @@ from tests.servers import Databases, PostgresServer, RedisServer
 CONTACTS_SEED = 1
 
 CAMPAIGN = """
-campaign: ukur
+campaign: {slug}
 title: Pengukuran
 owner: Kesbangpol
 purpose: pendidikan-pemilih
-audience: {{everyone: true}}
+audience: {audience}
 minors: {{from_age: 13, basis: made up}}
 window: {{open: "00:00", close: "24:00"}}
 stop: {{sms: "Berhenti: kesbangpol.example/stop"}}
@@ -98,10 +98,17 @@ def applied_campaign(context: Context, contacts: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_csv(Path(folder) / "contacts.csv", contacts, CONTACTS_SEED)
         import_contacts(context, Path(folder) / "contacts.csv", ImportOptions())
+    apply_another(context, "ukur", "{everyone: true}")
+
+
+def apply_another(context: Context, slug: str, audience: str) -> None:
+    """A campaign that is due now, by all senders, for an audience as YAML has it."""
+    with tempfile.TemporaryDirectory() as folder:
         at = from_us(context.now_us(), "Asia/Jakarta") - timedelta(minutes=1)
-        path = Path(folder) / "ukur.yaml"
+        senders = f"[{', '.join(context.settings.senders)}]"
+        path = Path(folder) / f"{slug}.yaml"
         path.write_text(
-            CAMPAIGN.format(at=at.isoformat(timespec="seconds"), senders=f"[{', '.join(context.settings.senders)}]")
+            CAMPAIGN.format(slug=slug, audience=audience, at=at.isoformat(timespec="seconds"), senders=senders)
         )
         plan_campaign(context, path, "bench")
         apply_campaign(context, path, "bench")

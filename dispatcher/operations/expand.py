@@ -260,6 +260,7 @@ class RowMaker:
             "body_sealed": seal("messages.body", identifier, body),
             "units": segments if self._rates.get(sender.name, (None, ""))[1] == "segment" else 1,
             "segments": segments,
+            "country": point.country,
             "synthetic": person.synthetic,
         }
 

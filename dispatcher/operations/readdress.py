@@ -22,7 +22,9 @@ from dispatcher.store.sessions import waiting_after
 from dispatcher.store.tables import campaigns, messages, steps
 
 m = messages.c
-_REWRITTEN = ("address_hash", "address_sealed", "body_sealed", "sender_id", "cell_id", "units", "segments", "zone")
+_REWRITTEN = (
+    "address_hash", "address_sealed", "body_sealed", "sender_id", "cell_id", "units", "segments", "country", "zone",
+)  # fmt: skip
 _MOVED = ("not_before_us", "not_before_rule", "not_after_us", "expires_us")
 _AT_ONCE = 500
 

@@ -109,7 +109,7 @@ class _Reasons:
         self._is_worked_on = is_worked_on(connection, status.now_us)
         self._senders = {row.id: row for row in sender_rows(connection)}
         ids = [step.id for step in status.steps]
-        self._waiting = waiting(connection, ids, status.now_us)
+        self._waiting = waiting(connection, status.campaign.id, status.now_us)
         self._lost = lost_unknown(connection, ids)
         self._names = {step.id: _name(step) for step in status.steps}
 

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, func, insert, or_, select, union, update
 
-from dispatcher.core.ids import floor_at
 from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.by_step import of_steps
 from dispatcher.store.door_codes import door_number
 from dispatcher.store.keys import Keys
 from dispatcher.store.tables import contacts, door_codes, doors, messages, session_people, sessions, steps
@@ -88,13 +88,11 @@ def _involved(connection: Connection, session: str, since_us: int) -> Select[Any
     answered = select(session_people.c.contact_id).where(session_people.c.session_slug == session)
     s = steps.c
     under_way = or_(s.expanded_us.is_(None), s.expanded_us >= since_us)
-    begun = select(s.id, s.started_us).where(s.occasion == session, s.state != "scheduled", under_way)
-    found = connection.execute(begun).all()
+    begun = select(s.id).where(s.occasion == session, s.state != "scheduled", under_way)
+    found = connection.execute(begun).scalars().all()
     if not found:
         return answered
-    # messages have no index by step; their ids ascend in time, so that a session of today needs no look at last year
-    first = floor_at(min(row.started_us or 0 for row in found))
-    mine = any_of(connection, messages.c.step_id, sorted(row.id for row in found)) & (messages.c.id >= first)
+    mine = of_steps(connection, sorted(found))
     return select(union(select(messages.c.contact_id).where(mine), answered).subquery().c.contact_id)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from dispatcher.core.status import Status
+from dispatcher.store.by_step import of_campaign
 from dispatcher.store.tables import attempts, campaigns, messages, receipts, senders, steps
 
 m = messages.c
@@ -48,11 +49,13 @@ def _joined(*more: Any) -> Select[Any]:
 def list_messages(connection: Connection, campaign_id: int | None, status: str, limit: int) -> list[Any]:
     """Newest first; `campaign_id` None and `status` "" mean any."""
     statement = _joined()
+    order: ColumnElement[int] = m.id
     if campaign_id is not None:
-        statement = statement.where(m.campaign_id == campaign_id)
+        statement = statement.where(of_campaign(connection, campaign_id))
+        order = m.id + 0  # from the newest of all messages back, a campaign of last year is far
     if status:
         statement = statement.where(m.status == status)
-    return list(connection.execute(statement.order_by(m.id.desc()).limit(limit)))
+    return list(connection.execute(statement.order_by(order.desc()).limit(limit)))
 
 
 def find_message(connection: Connection, message_id: int) -> Any | None:
@@ -83,5 +86,6 @@ def receipts_of(connection: Connection, message_id: int) -> list[Any]:
 
 def unknown_after(connection: Connection, campaign_id: int, after_id: int, limit: int) -> Sequence[int]:
     """A page of the messages of a campaign whose end nobody knows."""
-    statement = select(m.id).where(m.campaign_id == campaign_id, m.status == Status.UNKNOWN, m.id > after_id)
-    return connection.execute(statement.order_by(m.id).limit(limit)).scalars().all()
+    # written so that the primary key does not offer itself: there are few of these among all messages
+    of_campaign = (m.campaign_id == campaign_id, m.status == Status.UNKNOWN, m.id + 0 > after_id)
+    return connection.execute(select(m.id).where(*of_campaign).order_by(m.id + 0).limit(limit)).scalars().all()

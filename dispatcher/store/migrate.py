@@ -13,7 +13,7 @@ from dispatcher.store.engine import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0010"
+HEAD = "0011"
 """The revision this version of the code works with; a test holds it to the newest migration."""
 
 

@@ -23,15 +23,18 @@ class PeopleCell(NamedTuple):
 
 def people_placed(connection: Connection, person: Subquery, *, neighbourhoods: bool) -> list[PeopleCell]:
     """`person`: contact_id, cell_id and word, each person once. RW and RT only where they are asked for."""
-    where: list[ColumnElement[Any]] = [literal(None), literal(None)]
-    source: Any = person.join(cells, cells.c.id == person.c.cell_id)
+    source: Any = person
+    where: list[ColumnElement[Any]] = []
     if neighbourhoods:
-        where = [contacts.c.rw, contacts.c.rt]
         source = source.outerjoin(contacts, contacts.c.id == person.c.contact_id)
-    rw, rt = (column.label(name) for column, name in zip(where, ("rw", "rt"), strict=True))
-    keys = [cells.c.region, *(where if neighbourhoods else ()), cells.c.role, cells.c.groups, person.c.word]
-    columns = (cells.c.region, rw, rt, cells.c.role, cells.c.groups, person.c.word, func.count())
-    statement = select(*columns).select_from(source).group_by(*keys).order_by(*keys)
+        where = [contacts.c.rw.label("rw"), contacts.c.rt.label("rt")]
+    # counted before cells are looked up: some thousand rows meet them instead of every person
+    keys = (person.c.cell_id, *where, person.c.word)
+    alike = select(*keys, func.count().label("people")).select_from(source).group_by(*keys).subquery()
+    rw, rt = (alike.c.rw, alike.c.rt) if neighbourhoods else (literal(None), literal(None))
+    order = [cells.c.region, *((rw, rt) if neighbourhoods else ()), cells.c.role, cells.c.groups, alike.c.word]
+    columns = (cells.c.region, rw, rt, cells.c.role, cells.c.groups, alike.c.word, alike.c.people)
+    statement = select(*columns).join(cells, cells.c.id == alike.c.cell_id).order_by(*order)
     return [
         PeopleCell(region, rw, rt, role, tuple(groups.split(",")) if groups else (), str(word), people)
         for region, rw, rt, role, groups, word, people in connection.execute(statement)

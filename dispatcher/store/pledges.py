@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from dispatcher.store.by_step import of_campaign
 from dispatcher.store.tables import answer_events, answers, cells, contacts, messages, plans, steps
 
 m = messages.c
@@ -41,7 +42,7 @@ def asked(connection: Connection, campaign_id: int) -> Iterator[Asked]:
     """Everyone once, a row at a time."""
     person = (
         select(m.contact_id, func.max(m.cell_id).label("cell_id"))
-        .where(m.campaign_id == campaign_id)
+        .where(of_campaign(connection, campaign_id))
         .group_by(m.contact_id)
         .subquery()
     )

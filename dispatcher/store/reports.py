@@ -13,6 +13,8 @@ from dispatcher.core.status import PERSON_RANK, Status
 from dispatcher.delivery.machine import LOST
 from dispatcher.outreach.funnel import Funnel, HopCount
 from dispatcher.store import tally
+from dispatcher.store.by_step import of_steps
+from dispatcher.store.claims import PRIORITIES
 from dispatcher.store.engine import Database
 from dispatcher.store.placed import PeopleCell, people_placed
 from dispatcher.store.tables import (
@@ -39,6 +41,8 @@ def snapshot(database: Database) -> Iterator[Connection]:
     with database.read() as connection:
         if not database.is_sqlite:
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            # so that the people of a campaign are counted in memory: 100,000 take 12 MB
+            connection.execute(text("SET LOCAL work_mem = '64MB'"))
         yield connection
 
 
@@ -90,13 +94,15 @@ class Waiting(NamedTuple):
     is_due: bool
 
 
-def waiting(connection: Connection, step_ids: Sequence[int], now_us: int) -> list[Waiting]:
+def waiting(connection: Connection, campaign_id: int, now_us: int) -> list[Waiting]:
     """Queued rows by what they wait for."""
+    # sender and priority are named, so that the index of what waits leads to those of this campaign
+    of_campaign = (m.sender_id.in_(select(senders.c.id)), m.priority.in_(PRIORITIES), m.campaign_id == campaign_id)
     is_due = (m.not_before_us <= now_us).label("is_due")
     keys = (m.step_id, m.sender_id, m.not_before_rule)
     statement = (
         select(*keys, func.count(), func.min(m.not_before_us), is_due)
-        .where(m.step_id.in_(step_ids), m.status == Status.QUEUED)
+        .where(m.status == Status.QUEUED, *of_campaign)
         .group_by(*keys, "is_due")
         .order_by(*keys, "is_due")
     )
@@ -112,16 +118,16 @@ def lost_unknown(connection: Connection, step_ids: Sequence[int]) -> dict[int, i
 
 def people_by_cell(connection: Connection, step_ids: Sequence[int], *, neighbourhoods: bool) -> list[PeopleCell]:
     """Each person once over all steps, by the best that became of them: a status, `held_out` or `skipped`."""
-    found = people_placed(connection, _best_of_each(step_ids).subquery(), neighbourhoods=neighbourhoods)
+    found = people_placed(connection, _best_of_each(connection, step_ids).subquery(), neighbourhoods=neighbourhoods)
     return [cell._replace(word=_WORDS[int(cell.word)]) for cell in found]
 
 
-def _best_of_each(step_ids: Sequence[int]) -> Select[Any]:
+def _best_of_each(connection: Connection, step_ids: Sequence[int]) -> Select[Any]:
     """contact → cell and rank. The youngest cell wins: it says where the person belongs now."""
     rank = case({status.value: rank + _FIRST_RANK for status, rank in PERSON_RANK.items()}, value=m.status)
     left_out = case((skipped.c.reason == tally.HELD_OUT, _HELD_OUT_RANK), else_=_SKIPPED_RANK)
     everyone = union_all(
-        select(m.contact_id, m.cell_id, rank.label("rank")).where(m.step_id.in_(step_ids)),
+        select(m.contact_id, m.cell_id, rank.label("rank")).where(of_steps(connection, step_ids)),
         select(skipped.c.contact_id, skipped.c.cell_id, left_out.label("rank")).where(skipped.c.step_id.in_(step_ids)),
     ).subquery()
     columns = (func.max(everyone.c.cell_id).label("cell_id"), func.max(everyone.c.rank).label("word"))
@@ -141,7 +147,7 @@ def failures(connection: Connection, step_ids: Sequence[int]) -> list[Failures]:
     people = func.count(m.contact_id.distinct())
     statement = (
         select(m.reason, m.provider_code, m.sender_id, func.count(), people)
-        .where(m.step_id.in_(step_ids), m.status == Status.FAILED)
+        .where(of_steps(connection, step_ids), m.status == Status.FAILED)
         .group_by(m.reason, m.provider_code, m.sender_id)
         .order_by(people.desc(), m.reason, m.provider_code, m.sender_id)
     )
@@ -158,15 +164,15 @@ class Billed(NamedTuple):
 
 def billed(connection: Connection, step_ids: Sequence[int]) -> list[Billed]:
     """What providers took: accepted or better, and failures that came after they had taken it."""
-    country = (
+    of_before = (
         select(func.max(contact_points.c.country))
         .where(contact_points.c.contact_id == m.contact_id, contact_points.c.address_hash == m.address_hash)
         .scalar_subquery()
     )
     taken = m.status.in_([Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.READ])
     rows = (
-        select(m.step_id, m.sender_id, func.coalesce(country, "").label("country"), m.segments)
-        .where(m.step_id.in_(step_ids), taken | ((m.status == Status.FAILED) & (m.provider_id != "")))
+        select(m.step_id, m.sender_id, func.coalesce(m.country, of_before, "").label("country"), m.segments)
+        .where(of_steps(connection, step_ids), taken | ((m.status == Status.FAILED) & (m.provider_id != "")))
         .subquery()
     )
     keys = (rows.c.step_id, rows.c.sender_id, rows.c.country)
@@ -194,10 +200,11 @@ def counted_again(connection: Connection, step_id: int) -> Counter[tally.Key]:
     """The counters of a step as its rows say, to be compared with those that were kept (invariant 11)."""
     found: Counter[tally.Key] = Counter()
     kept = case((m.status.in_([Status.FAILED, Status.CANCELLED]), m.reason), else_="").label("kept")
-    by_message = select(m.hop, m.sender_id, m.status, kept, func.count()).where(m.step_id == step_id)
+    mine = of_steps(connection, [step_id])
+    by_message = select(m.hop, m.sender_id, m.status, kept, func.count()).where(mine)
     for row in connection.execute(by_message.group_by(m.hop, m.sender_id, m.status, "kept")):
         found[tally.Key(step_id, row[0], row[1], row[2], row[3])] += row[4]
-    by_person = select(m.status, func.count()).where(m.step_id == step_id, m.counted)
+    by_person = select(m.status, func.count()).where(mine, m.counted)
     for row in connection.execute(by_person.group_by(m.status)):
         found[tally.people_key(step_id, row[0])] += row[1]
     left_out = select(skipped.c.reason, func.count()).where(skipped.c.step_id == step_id).group_by(skipped.c.reason)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from dispatcher.campaign.standing import Standing
 from dispatcher.store.bulk import any_of, insert_ignore
+from dispatcher.store.by_step import of_steps
 from dispatcher.store.tables import campaigns, messages, session_people, sessions, steps
 
 s = sessions.c
@@ -105,12 +106,9 @@ def told_people(connection: Connection, code: str) -> int:
     """Who was messaged about a session, as far as is known, and has not declined it."""
     m, p = messages.c, session_people.c
     declined = select(p.contact_id).where(p.session_slug == code, p.contact_id == m.contact_id, p.rsvp == "no")
-    statement = (
-        select(func.count(m.contact_id.distinct()))
-        .join(steps, steps.c.id == m.step_id)
-        .where(steps.c.occasion == code, m.status.not_in(_NOT_TOLD), ~declined.exists())
-    )
-    return connection.execute(statement).scalar_one()
+    ids = connection.execute(select(steps.c.id).where(steps.c.occasion == code)).scalars().all()
+    told = (of_steps(connection, ids), m.status.not_in(_NOT_TOLD), ~declined.exists())
+    return connection.execute(select(func.count(m.contact_id.distinct())).where(*told)).scalar_one()
 
 
 def campaigns_by_session(connection: Connection) -> dict[str, list[str]]:

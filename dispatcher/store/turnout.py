@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from dispatcher.outreach.turnout import TurnoutCell
 from dispatcher.store.bulk import any_of
+from dispatcher.store.by_step import of_steps
 from dispatcher.store.tables import cells, contacts, guests, memberships, messages, session_people
 
 m, p = messages.c, session_people.c
@@ -22,9 +23,7 @@ def invited(
 ) -> list[TurnoutCell]:
     """Everyone who was given a message of these steps, each once; the youngest cell says where they belong."""
     youngest = func.max(m.cell_id).label("cell_id")
-    person = (
-        select(m.contact_id, youngest).where(any_of(connection, m.step_id, step_ids)).group_by(m.contact_id).subquery()
-    )
+    person = select(m.contact_id, youngest).where(of_steps(connection, step_ids)).group_by(m.contact_id).subquery()
     mine = (p.session_slug == session) & (p.contact_id == person.c.contact_id)
     source: Any = person.join(cells, cells.c.id == person.c.cell_id).outerjoin(session_people, mine)
     where: list[ColumnElement[Any]] = []
@@ -75,7 +74,7 @@ def by_step(connection: Connection, session: str, step_ids: Sequence[int]) -> di
     """Step → (people it invited, how many of them said yes, how many came)."""
     person = (
         select(m.step_id, m.contact_id)
-        .where(any_of(connection, m.step_id, step_ids))
+        .where(of_steps(connection, step_ids))
         .group_by(m.step_id, m.contact_id)
         .subquery()
     )

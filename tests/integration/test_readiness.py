@@ -122,6 +122,7 @@ _ADDED = {
         "answer_events",
     ),
     "columns": (
+        "messages.country",
         "campaigns.breaker_off",
         "senders.spacing_us",
         "senders.people_slot_us",
@@ -181,6 +182,7 @@ def test_an_older_database_is_upgraded(database_url: str) -> None:
                 connection.execute(text("DROP TRIGGER consent_events_truncate ON consent_events"))
             for name in ("sender_id_received_us", "reply_due", "reply_begun"):
                 connection.execute(text(f"DROP INDEX ix_inbound_{name}"))
+            connection.execute(text("DROP INDEX ix_messages_by_step"))
             connection.execute(text("CREATE TABLE cap_uses (contact_id bigint)"))
             for table in _ADDED["tables"]:
                 connection.execute(text(f"DROP TABLE {table}"))

@@ -23,7 +23,7 @@ from dispatcher.operations.status import campaign_status
 from dispatcher.outreach.flat import HEADINGS, as_csv
 from dispatcher.outreach.page import as_html
 from dispatcher.outreach.workbook import as_xlsx
-from dispatcher.store.tables import answers, contacts, session_people, sessions
+from dispatcher.store.tables import answers, contact_points, contacts, session_people, sessions
 from tests.integration.builders import GONDANGDIA, MENTENG, TEBET, Builder, Person, make_context
 
 SETTINGS = {
@@ -142,6 +142,16 @@ def test_failures_come_with_the_adapters_sentence(context: Context, built: Build
         "messages": 1,
         "explanation": "",
     }
+
+
+def test_what_was_billed_stays_when_a_number_is_erased(context: Context, built: Builder) -> None:
+    sms, step = built.sender("sms", "twilio-sms"), built.step(built.campaign())
+    built.message(step, built.person(MENTENG), sms, Status.DELIVERED, country="ID")
+    built.message(step, built.person(MENTENG), sms, Status.DELIVERED)  # of before countries were kept with messages
+    assert campaign_report(context, "ajakan")["cost"] == {"IDR": "1800.00"}
+    with context.database.begin() as connection:
+        connection.execute(contact_points.delete())
+    assert campaign_report(context, "ajakan")["cost"] == {"IDR": "900.00"}
 
 
 def test_cost_is_kept_per_currency_and_summed_only_at_dated_rates(context: Context, built: Builder) -> None:

@@ -82,6 +82,15 @@ def test_who_is_invited_after_the_door_was_opened_is_known_too(stage: Stage) -> 
     assert check_in(stage.context, door, stage.code(stranger), "r" * 8).outcome == "unknown"
 
 
+def test_who_was_invited_under_ids_older_than_the_step_has_a_code(stage: Stage) -> None:
+    """A process takes ids by the block, and uses what is left of one for a step that begins long after."""
+    person = stage.invite("Siti")
+    begun = {"started_us": stage.context.now_us() + HOUR_US}
+    with stage.context.database.begin() as connection:
+        connection.execute(steps.update().where(steps.c.id == stage.step_id).values(**begun))
+        assert list(uncoded(connection, SLUG)) == [person.id]
+
+
 def test_of_steps_that_were_done_before_only_new_ones_are_looked_through(stage: Stage) -> None:
     now_us = stage.context.now_us()
     done = {"started_us": now_us - HOUR_US, "expanded_us": now_us - HOUR_US}

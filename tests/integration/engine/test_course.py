@@ -147,6 +147,17 @@ def test_an_edited_contact_gets_the_new_text_at_the_new_number(stage: Stage) -> 
     assert "Yth. Ayu," in opened("messages.body", row.id, row.body_sealed)
 
 
+def test_a_message_holds_the_country_of_its_number(database_url: str, tmp_path: Path) -> None:
+    """By which it is priced, also when the person's numbers have changed again."""
+    stage = Stage(database_url, tmp_path, senders={"sms": {"channel": "sms", "countries": ["ID", "MY"]}})
+    stage.import_rows([("1", "Ani", "081234567890")])
+    stage.start()
+    assert [row.country for row in stage.rows()] == ["ID"]
+    stage.import_rows([("1", "Ani", "+60123456789")])
+    assert [row.country for row in stage.rows(status="queued")] == ["MY"]
+    stage.close()
+
+
 def test_the_import_command_readdresses_what_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.import_rows([("a", "Ani", "081234567801")])
     stage.start()
