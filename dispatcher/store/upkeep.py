@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, case, exists, literal_column, or_, select, update
 
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
@@ -39,7 +39,7 @@ def expire(database: Database) -> int:
         if row.status is Status.QUEUED:
             machine.expire(row, now_us)
 
-    return _sweep(database, and_(m.status == "queued", m.expires_us <= now_us), m.expires_us, change)
+    return _sweep(database, and_(m.status == "queued", *_by(m.expires_us, now_us)), m.expires_us, change)
 
 
 def cancel_campaign_rows(database: Database, campaign_id: int) -> int:
@@ -82,12 +82,18 @@ def _sweep(database: Database, which: ColumnElement[bool], order: ColumnElement[
             return swept
 
 
+def _by(end: ColumnElement[int], now_us: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Over by now, in the words of the index that leads to such rows."""
+    zero = literal_column("0", Integer)
+    return end + zero > zero, end <= now_us
+
+
 def closed_windows(connection: Connection, now_us: int) -> list[tuple[int, str]]:
     """(step, zone) of waiting rows whose window has closed."""
     statement = (
         select(m.step_id, m.zone)
         # written so that only the index of `not_after_us` offers itself: of the other, every waiting row would be read
-        .where(m.status == "queued", m.not_after_us <= now_us, m.expires_us + 0 > now_us)
+        .where(m.status == "queued", *_by(m.not_after_us, now_us), m.expires_us + 0 > now_us)
         .distinct()
     )
     return [(row.step_id, row.zone) for row in connection.execute(statement)]
@@ -99,7 +105,7 @@ def reopen(connection: Connection, step_id: int, zone: str, now_us: int, opens_u
     rule = case((or_(m.not_before_us > opens_us, m.not_before_rule == "resend"), m.not_before_rule), else_="window")
     moved = connection.execute(
         update(messages)
-        .where(m.status == "queued", m.step_id == step_id, m.zone == zone, m.not_after_us <= now_us)
+        .where(m.status == "queued", m.step_id == step_id, m.zone == zone, *_by(m.not_after_us, now_us))
         .values(not_before_us=later, not_before_rule=rule, not_after_us=closes_us)
     )
     return moved.rowcount

@@ -32,7 +32,7 @@ receipts = Table(
     id_column(),
     Column("sender_id", Big, nullable=False),
     us_column("received_us", required=True),
-    Column("state", Text, nullable=False),
+    Column("state", State, nullable=False),
     Column("message_id", Big),
     Column("attempt", SmallInteger),
     word_column("provider_id"),

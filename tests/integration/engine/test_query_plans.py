@@ -22,8 +22,10 @@ from dispatcher.operations.status import campaign_status
 from dispatcher.spi import Accepted, Ambiguous, Rejected
 from dispatcher.store.inspection import list_messages, unknown_after
 from dispatcher.store.pledges import asked
+from dispatcher.store.receipts import has_parked
 from dispatcher.store.reports import counted_again
 from dispatcher.store.sessions import told_people
+from dispatcher.store.upkeep import senders_with_work
 from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
 
@@ -157,3 +159,33 @@ def test_what_sends_is_never_led_to_the_index_of_reports(sent: Stage) -> None:
         sent.tick()
     assert len(statements) >= 10
     assert [plan for plan in _plans(sent, statements) if "ix_messages_by_step" in plan[0]] == []
+
+
+def test_what_waits_is_never_found_by_what_is_too_late(sent: Stage) -> None:
+    """With nothing waiting, a vacuum takes all indexes of what waits for empty, and by another all of it is read."""
+    cancel_campaign(sent.context, "ajakan", "Ani")
+    database = sent.context.database
+    if not database.is_sqlite:
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE messages")
+    sent.people(1500, first=1000)
+    sent.start("dua")
+    with _statements(sent) as statements:
+        with database.read() as connection:
+            assert senders_with_work(connection, [sent.sender_id()], sent.context.now_us()) == [sent.sender_id()]
+        assert len(sent.claim(100)) == 100
+    plans = [plan for plan in _plans(sent, statements) if READS.search(plan[0])]
+    assert plans
+    assert [plan for plan in plans if "ix_messages_queued" in plan[0]] == []
+
+
+def test_receipts_that_wait_are_found_by_their_index(embedded: Stage) -> None:
+    """Among millions that do not wait any more: each tick asks."""
+    asked: list[tuple[str, Any]] = []
+    with embedded.context.database.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+        assert not has_parked(connection)
+        assert not has_parked(connection, embedded.context.now_us())
+        plans = [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", of).all()) for one, of in list(asked)]
+    assert len(plans) == 2
+    assert all("ix_receipts_parked" in plan for plan in plans), plans
