@@ -179,13 +179,16 @@ def test_what_waits_is_never_found_by_what_is_too_late(sent: Stage) -> None:
     assert [plan for plan in plans if "ix_messages_queued" in plan[0]] == []
 
 
-def test_receipts_that_wait_are_found_by_their_index(embedded: Stage) -> None:
-    """Among millions that do not wait any more: each tick asks."""
+def test_receipts_that_wait_are_found_by_their_index(stage: Stage) -> None:
+    """Among millions that do not wait any more: each tick asks. A plan for any values knows no index of some states."""
     asked: list[tuple[str, Any]] = []
-    with embedded.context.database.read() as connection:
+    with stage.context.database.begin() as connection:
         event.listen(connection, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
         assert not has_parked(connection)
-        assert not has_parked(connection, embedded.context.now_us())
-        plans = [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", of).all()) for one, of in list(asked)]
-    assert len(plans) == 2
+        assert not has_parked(connection, stage.context.now_us())
+        assert [one for one, _ in asked if "receipts.state = 'parked'" not in one] == []
+        if not stage.context.database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # the table is empty
+        explain = "EXPLAIN QUERY PLAN" if stage.context.database.is_sqlite else "EXPLAIN"
+        plans = [str(connection.exec_driver_sql(f"{explain} {one}", of).all()) for one, of in asked[:2]]
     assert all("ix_receipts_parked" in plan for plan in plans), plans
