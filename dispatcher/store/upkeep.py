@@ -92,8 +92,7 @@ def closed_windows(connection: Connection, now_us: int) -> list[tuple[int, str]]
     """(step, zone) of waiting rows whose window has closed."""
     statement = (
         select(m.step_id, m.zone)
-        # written so that only the index of `not_after_us` offers itself: of the other, every waiting row would be read
-        .where(m.status == "queued", *_by(m.not_after_us, now_us), m.expires_us + 0 > now_us)
+        .where(m.status == "queued", *_by(m.not_after_us, now_us), m.expires_us > now_us)
         .distinct()
     )
     return [(row.step_id, row.zone) for row in connection.execute(statement)]

@@ -11,6 +11,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.contrast import contrast
+
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _OPERABLE = "a[href], button, summary, input:not([type=hidden]), select"
 _LEAST_TARGET = 24
@@ -119,12 +121,9 @@ def _keys(page: Page) -> None:
 
 
 def _contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
+    return contrast(_parts(one), _parts(other))
 
 
-def _luminance(colour: str) -> float:
+def _parts(colour: str) -> list[float]:
     """Of `rgb(…)`, as browsers give colours."""
-    parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return [float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]

@@ -12,6 +12,7 @@ import pytest
 from dispatcher.operations.recipient_view import Choice
 from dispatcher.web.page import _CSS, door_image, notice_html, page_html
 from dispatcher.web.words import WORDS
+from tests.contrast import contrast
 from tests.unit.web.pages import ABOUT, EVENT, OPEN, PAGES, TOKEN, html_of
 
 HOSTILE = "\"><script>alert('x')</script>&{{ 7 * 7 }}@"
@@ -88,17 +89,6 @@ def test_colours_differ_enough() -> None:
         ("1a1a1a", "eef4fb"),
         ("0b4f93", "eef4fb"),
     ):
-        assert _contrast(text, ground) >= 4.5
+        assert contrast(bytes.fromhex(text), bytes.fromhex(ground)) >= 4.5
     used = {colour.lower() for colour in re.findall(r"#([0-9a-fA-F]{3,6})", _CSS)}
     assert used == {"fff", "1a1a1a", "0b4f93", "444", "eef4fb"}
-
-
-def _contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
