@@ -16,6 +16,7 @@ from dispatcher.core.status import Reason, Status
 from dispatcher.operations import outgoing
 from dispatcher.operations.deliver import Deliverer
 from dispatcher.operations.drain import Drain
+from dispatcher.operations.ends import Ends
 from dispatcher.operations.sender_control import resume
 from dispatcher.receipts.fold import parse_ref
 from dispatcher.spi import (
@@ -182,17 +183,27 @@ def test_a_run_that_ends_uses_the_permits_that_it_has_taken(make: Make, monkeypa
 def test_a_claim_is_begun_before_the_last_permit_of_the_one_before_it(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else its first permits are void by the time of their commit, once for each claim."""
+    """Else its first permits are void by the time of their commit, once for each claim. Never are more than two slices
+    begun and not handed over (invariant 3)."""
     token_of: dict[int, int] = {}
     begun_after: dict[int, int] = {}
+    all_begun: list[int] = []
+    outstanding: list[int] = []
+    ended: list[Any] = []
     sent: list[int] = []
-    begin = claims.begin
+    begin, add = claims.begin, Ends.add
 
     def note(connection: Any, token: int, rows: Any, *rest: Any, **more: Any) -> Any:
         begun = begin(connection, token, rows, *rest, **more)
         begun_after.setdefault(token, len(sent))
         token_of.update((row.id, token) for row in rows)
+        all_begun.extend(begun)
+        outstanding.append(len(all_begun) - len(ended))
         return begun
+
+    def end(ends: Ends, one: Any) -> None:
+        ended.append(one)
+        add(ends, one)
 
     def answer(message: OutboundMessage) -> Outcome:
         ref = parse_ref(message.ref)
@@ -201,6 +212,7 @@ def test_a_claim_is_begun_before_the_last_permit_of_the_one_before_it(
         return Accepted((message.ref,))
 
     monkeypatch.setattr(claims, "begin", note)
+    monkeypatch.setattr(Ends, "add", end)
     stage = make({"sms": Provider(answer)}, rates={"sms": "100 msg/s"})
     stage.people(200)
     stage.start()
@@ -210,6 +222,7 @@ def test_a_claim_is_begun_before_the_last_permit_of_the_one_before_it(
     assert len(borders) >= 3
     # on a machine with much to do some commits come later
     assert any(begun_after[tokens[index]] < index for index in borders)
+    assert max(outstanding) <= 2 * 5  # at 100 a second, 50 ms are five
     stage.close()
 
 
