@@ -203,7 +203,7 @@ class _Walk:
                 drafts.append((recipient, decision))
             else:
                 tally.leave_out(decision)
-        fresh = seen.first_of((draft.hop, draft.point.address_hash) for _, draft in drafts)
+        fresh = seen.first_of(draft.point.address_hash for _, draft in drafts)
         self._room.take(due.due_us, [draft for draft, is_first in zip(drafts, fresh, strict=True) if is_first])
         for (recipient, draft), is_first in zip(drafts, fresh, strict=True):
             if not is_first:

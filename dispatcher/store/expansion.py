@@ -85,7 +85,9 @@ def _sort_out(
     """Rows of one step that may be stored, and those whose number is taken. `people` who have the hop are left out."""
     if people is None:
         people = _present(connection, m.contact_id, rows, "contact_id")
-    numbers = {bytes(h) for h in _present(connection, m.address_hash, rows, "address_hash")}
+        numbers = _present(connection, m.address_hash, rows, "address_hash")
+    else:
+        numbers = _numbers_in_use(connection, rows)
     fresh: list[dict[str, Any]] = []
     shared: list[dict[str, Any]] = []
     for row in rows:
@@ -104,6 +106,14 @@ def _present(connection: Connection, column: Any, rows: Sequence[dict[str, Any]]
         statement = select(column).where(m.step_id == step_id, m.hop == hop, among(connection, column, wanted))
         found.update(connection.execute(statement).scalars())
     return found
+
+
+def _numbers_in_use(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[bytes]:
+    """Those that the step has used for somebody already, in whatever hop."""
+    if not rows:
+        return set()
+    wanted = among(connection, m.address_hash, [row["address_hash"] for row in rows])
+    return set(connection.execute(select(m.address_hash).where(m.step_id == rows[0]["step_id"], wanted)).scalars())
 
 
 def store_page(

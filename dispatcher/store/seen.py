@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import count
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, select
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, select
 from sqlalchemy.schema import CreateTable
 
 from dispatcher.store.among import among
@@ -23,30 +23,26 @@ class SeenNumbers:
         self._table = Table(
             f"seen_{next(_numbers)}",
             MetaData(),
-            Column("hop", Integer, nullable=False),
-            Column("address_hash", LargeBinary, nullable=False),
-            # what is looked up comes first: else each page reads all that were met before it
-            PrimaryKeyConstraint("address_hash", "hop"),
+            Column("address_hash", LargeBinary, primary_key=True),
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DROP",
         )
         connection.execute(CreateTable(self._table))
 
-    def first_of(self, numbers: Iterable[tuple[int, bytes]]) -> list[bool]:
-        """For each (hop, number): whether it is met for the first time."""
+    def first_of(self, numbers: Iterable[bytes]) -> list[bool]:
+        """For each number, by its hash: whether it is met for the first time."""
         asked = list(numbers)
-        hashes = list({address_hash for _, address_hash in asked})
-        columns = (self._table.c.hop, self._table.c.address_hash)
-        if not hashes:
+        if not asked:
             return []
-        statement = select(*columns).where(among(self._connection, self._table.c.address_hash, hashes))
-        met = {(row.hop, bytes(row.address_hash)) for row in self._connection.execute(statement)}
+        column = self._table.c.address_hash
+        statement = select(column).where(among(self._connection, column, list(set(asked))))
+        met = set(self._connection.execute(statement).scalars())
         answers = []
         for number in asked:
             answers.append(number not in met)
             met.add(number)
         fresh = [number for number, is_first in zip(asked, answers, strict=True) if is_first]
-        insert_ignore(self._connection, self._table, [{"hop": hop, "address_hash": h} for hop, h in fresh])
+        insert_ignore(self._connection, self._table, [{"address_hash": number} for number in fresh])
         return answers
 
     def close(self) -> None:

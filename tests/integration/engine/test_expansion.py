@@ -13,9 +13,11 @@ from sqlalchemy import func, select, update
 from dispatcher.operations import expand
 from dispatcher.operations.control import resume_campaign
 from dispatcher.operations.expand import Expander
+from dispatcher.operations.plan import plan_campaign
 from dispatcher.store import expansion
 from dispatcher.store.stops import stop_address
-from dispatcher.store.tables import campaigns, cells, leases, messages, skipped, steps
+from dispatcher.store.tables import campaigns, cells, contact_points, leases, messages, skipped, steps
+from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
 
 PEOPLE = 35
@@ -51,6 +53,24 @@ def test_two_people_with_one_number_get_one_message(stage: Stage) -> None:
     assert _standing(stage, step_id) == (
         "expanded", PEOPLE, 0, 7, {"queued": 28}, {"queued": 28, "shared_address": 7}
     )  # fmt: skip
+
+
+def test_a_number_gets_one_message_whatever_the_hop(database_url: str, tmp_path: Path) -> None:
+    """The second person of a number can be reached by the second hop only, and comes in a later page."""
+    stage = Stage(database_url, tmp_path, {"wa": Provider(media="whatsapp"), "sms": Provider()})
+    numbers = stage.people(PEOPLE)
+    stage.people(1, lambda _: numbers[0], first=PEOPLE)
+    with stage.context.database.begin() as connection:
+        last = select(func.max(contact_points.c.id)).scalar_subquery()
+        connection.execute(update(contact_points).values(media="any"))
+        connection.execute(update(contact_points).where(contact_points.c.id == last).values(media="sms"))
+    said = {"route": "[{senders: wa}, {senders: sms}]", "text": "Gunakan hak pilih Anda. Stop: s.id/x"}
+    (planned,) = plan_campaign(stage.context, stage.write(**said), "Ani").steps
+    step_id = stage.start(**said)
+    stage.check()
+    assert (planned.messages, dict(planned.skipped)) == (PEOPLE, {"shared_address": 1})
+    assert stage.people_by_status(step_id) == {"queued": PEOPLE, "shared_address": 1}
+    stage.close()
 
 
 def test_expanding_again_from_anywhere_changes_nothing(stage: Stage) -> None:
