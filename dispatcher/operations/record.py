@@ -20,7 +20,7 @@ from dispatcher.store.attempts import climb_attempts
 from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.exchanges import Wire
 from dispatcher.store.installation import record_act
-from dispatcher.store.outbox import Batch
+from dispatcher.store.outbox import Batch, lock_rows
 from dispatcher.store.permits import pause_sender, slow_down
 from dispatcher.store.stops import stop_address
 from dispatcher.store.tables import messages, provider_refs
@@ -47,7 +47,11 @@ class Ended(NamedTuple):
 def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]) -> None:
     """Safe to repeat: an end that is known changes nothing."""
     now_us = context.now_us()
-    senders = accept(connection, [_acceptance(one) for one in ended if _is_plain(one)], now_us)
+    plain = [_acceptance(one) for one in ended if _is_plain(one)]
+    if 0 < len(plain) < len(ended):
+        # in two statements: so that all rows are locked in one order, as by whoever folds their receipts
+        lock_rows(connection, [one.message_id for one in ended])
+    senders = accept(connection, plain, now_us)
     if len(senders) < len(ended):
         latest = {one.message_id: one.attempt for one in sorted(ended, key=itemgetter(0, 1))}
         # an earlier attempt of the same message may have ended late, beside it

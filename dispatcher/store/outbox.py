@@ -47,6 +47,13 @@ def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Message]:
     return {row.id: _state(row) for row in connection.execute(statement).all()}
 
 
+def lock_rows(connection: Connection, ids: Iterable[int]) -> None:
+    """Only that: until the commit, in ascending id. On SQLite a transaction that writes is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        wanted = any_of(connection, m.id, sorted(set(ids)))
+        connection.execute(select(m.id).where(wanted).order_by(m.id).with_for_update())
+
+
 class _Counted(NamedTuple):
     """What of a row the counters see."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from dispatcher.core.clock import MINUTE_US, SECOND_US, Clock, from_us
 from dispatcher.core.status import Status
@@ -260,6 +260,13 @@ class Stage:
 
     def nothing_waits(self) -> bool:
         return not self.statuses().keys() & {Status.QUEUED, Status.SENDING}
+
+
+def is_anyone_blocked(connection: Connection) -> bool:
+    """Postgres: whether a transaction of this database waits for another one."""
+    waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    ours = f"{waiting} WHERE NOT granted AND datname = current_database()"
+    return bool(connection.execute(text(ours)).scalar_one())
 
 
 def _number(index: int) -> str:

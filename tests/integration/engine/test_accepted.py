@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from dispatcher.operations import record
 from dispatcher.operations.inspect_messages import settle_message
-from dispatcher.operations.record import Ended
+from dispatcher.operations.record import Ended, Withdrawn
 from dispatcher.spi import Accepted, Ambiguous
 from dispatcher.store.accepted import Acceptance, accept
+from dispatcher.store.outbox import lock_rows
 from dispatcher.store.tables import attempts, messages, provider_refs
-from tests.integration.engine.stage import Hands, Stage
+from tests.integration.engine.stage import Hands, Stage, is_anyone_blocked
 
 AS_MADE = {"id", "step_id", "campaign_id", "contact_id", "sender_id", "cell_id", "address_hash", "address_sealed"}
 AS_MADE |= {"body_sealed", "not_before_us", "not_after_us", "expires_us"}
@@ -97,3 +100,25 @@ def test_two_attempts_of_a_message_that_end_together_are_both_recorded(stage: St
     assert sorted(refs) == [("SM1", 1), ("SM2", 2)]
     (row,) = stage.rows()
     assert (row.status, row.attempt, row.provider_id) == ("accepted", 2, "SM2")
+
+
+def test_ends_of_two_kinds_lock_their_rows_in_the_order_of_a_fold(postgres_url: str, tmp_path: Path) -> None:
+    """The first is withdrawn, the second accepted, and somebody has locked the first: the second is still free."""
+    stage = Stage(postgres_url, tmp_path)
+    stage.people(2)
+    stage.start()
+    begun = stage.begin(stage.claim())
+    first, second = sorted(begun)
+    ends = [Ended(first, begun[first], Withdrawn(7)), Ended(second, begun[second], Accepted(("x",)))]
+    database = stage.context.database
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as connection:
+            lock_rows(connection, [first])
+            recording = pool.submit(database.run, lambda c: record.record_ends(stage.context, c, ends))
+            while not is_anyone_blocked(connection):
+                assert not recording.done()
+            connection.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            lock_rows(connection, [second])
+        recording.result()
+    assert stage.statuses() == {"queued": 1, "accepted": 1}
+    stage.close()

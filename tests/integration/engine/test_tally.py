@@ -8,18 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from dispatcher.core.status import Status
 from dispatcher.operations.record import Ended, Withdrawn, record_ends
 from dispatcher.spi import Accepted
 from dispatcher.store import tally
 from dispatcher.store.tables import steps
-from tests.integration.engine.stage import Stage
-
-_BLOCKED = """
-SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
-"""
+from tests.integration.engine.stage import Stage, is_anyone_blocked
 
 
 @pytest.fixture
@@ -93,7 +89,7 @@ def test_two_workers_in_one_slot_never_wait_for_each_other_in_a_circle(
         with database.begin() as connection:
             tally.add(connection, {sending: 1})
             waiting = pool.submit(other)
-            while not done.is_set() and not connection.execute(text(_BLOCKED)).scalar_one():
+            while not done.is_set() and not is_anyone_blocked(connection):
                 pass
             tally.add(connection, {queued: 1})
         waiting.result()
