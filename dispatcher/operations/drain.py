@@ -63,13 +63,6 @@ class _Going(NamedTuple):
     at_us: int | None
 
 
-class _Ready(NamedTuple):
-    """A claim, and message → attempt of its first slice."""
-
-    hand: Hand
-    begun: dict[int, int]
-
-
 @dataclass
 class Drain:
     """One sender in one process."""
@@ -110,15 +103,15 @@ class Drain:
     async def run(self) -> None:
         """Until nothing waits, or a stop; what was begun is finished."""
         try:
-            ready = await self._ready(self._claim())
-            while ready.hand.rows or ready.hand.wait_us or await self._some_came_back():
-                if ready.hand.rows:
-                    ready = await self._use(ready)
+            hand = await self._ready(self._claim())
+            while hand.rows or hand.wait_us or await self._some_came_back():
+                if hand.rows:
+                    hand = await self._use(hand)
                     continue
                 if self.should_end():
                     break
-                await asyncio.sleep(min(ready.hand.wait_us, _WAIT_PAUSED_US) / SECOND_US)
-                ready = await self._ready(self._claim())
+                await asyncio.sleep(min(hand.wait_us, _WAIT_PAUSED_US) / SECOND_US)
+                hand = await self._ready(self._claim())
         finally:
             await self._lanes.ended()
 
@@ -132,10 +125,9 @@ class Drain:
         came_back, self._came_back = self._came_back, False
         return came_back
 
-    async def _use(self, ready: _Ready) -> _Ready:
+    async def _use(self, hand: Hand) -> Hand:
         """Hand over all of a claim; returns the next one, made and begun meanwhile."""
-        hand, begun = ready
-        slices = list(hand.slices())
+        slices, begun = list(hand.slices()), hand.begun
         following = asyncio.create_task(self._claim_after(hand))
         for (start, end), after in itertools.pairwise(slices):
             ahead = asyncio.create_task(self._begin(hand, *after))
@@ -143,15 +135,16 @@ class Drain:
             begun = await ahead
         upcoming = asyncio.create_task(self._ready(following))
         await self._hand_over(hand, *slices[-1], begun)
-        if hand.begun is None and not hand.was_late:
+        if hand.is_paced and not hand.was_late:
             self.context.lead.was_in_time()
         return await upcoming
 
-    async def _ready(self, claiming: Awaitable[Hand]) -> _Ready:
+    async def _ready(self, claiming: Awaitable[Hand]) -> Hand:
+        """With its first slice begun."""
         hand = await claiming
-        if not hand.rows or hand.begun is not None:
-            return _Ready(hand, hand.begun or {})
-        return _Ready(hand, await self._begin(hand, *next(hand.slices())))
+        if hand.is_paced:
+            hand.begun = await self._begin(hand, *next(hand.slices()))
+        return hand
 
     async def _claim_after(self, hand: Hand) -> Hand:
         """In time for its first slice to be begun before the last permit of this one."""
@@ -254,7 +247,7 @@ class Drain:
             for row, at_us in zip(hand.rows[start:end], hand.at_us[start:end], strict=True)
             if row.id in begun
         ]
-        if hand.begun is not None:
+        if not hand.is_paced:
             started = time.monotonic()
             await self._lanes.take(ours)
             self._pace.saw(end - start - hand.withdrawn, time.monotonic() - started)

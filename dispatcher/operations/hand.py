@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dispatcher.core.clock import SECOND_US, boottime_ns
 from dispatcher.operations.context import Context
@@ -30,8 +30,13 @@ class Hand:
     withdrawn: int = 0
     """How many of its begun rows did not leave: they tell nothing of how fast the provider is."""
 
-    begun: dict[int, int] | None = None
-    """message → attempt, where the claim's own commit began them: one slice."""
+    begun: dict[int, int] = field(default_factory=dict)
+    """message → attempt of the first slice, once it is begun."""
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether its rows have permits; those that have none are one slice."""
+        return bool(self.at_us) and self.at_us[0] is not None
 
     @property
     def is_void(self) -> bool:
@@ -40,7 +45,7 @@ class Hand:
 
     def slices(self) -> Iterator[tuple[int, int]]:
         """[start, end) of rows whose permits lie within one slice."""
-        if self.begun is not None:
+        if not self.is_paced:
             yield 0, len(self.rows)
             return
         start = 0
