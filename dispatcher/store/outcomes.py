@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from dispatcher.core.status import Status
 from dispatcher.outreach.funnel import Overlap
@@ -59,11 +59,18 @@ def outcomes(connection: Connection, step_ids: Sequence[int], overlap: Overlap) 
 def _alike(connection: Connection, step_ids: Sequence[int]) -> Sequence[Any]:
     """`reason` and `code`: of those that failed; `country`: None in rows of before it was kept with messages."""
     reason, code = case((_FAILED, m.reason)).label("reason"), case((_FAILED, m.provider_code)).label("code")
-    columns = (m.step_id, m.sender_id, m.country, _TAKEN.label("is_taken"), reason, code)
-    rows = select(*columns, m.segments).where(of_steps(connection, step_ids)).subquery()
-    keys = [rows.c[column.name] for column in columns]
-    counts = (func.count().label("n"), func.sum(rows.c.segments).label("segments"))
-    return connection.execute(select(*keys, *counts).group_by(*keys)).all()
+    keys = (m.step_id, m.sender_id, m.country, _TAKEN.label("is_taken"), reason, code)
+    return _summed_up(connection, keys, of_steps(connection, step_ids))
+
+
+def _summed_up(
+    connection: Connection, keys: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
+) -> Sequence[Any]:
+    """The named `keys`, how many messages have them as `n`, and their `segments`."""
+    rows = select(*keys, m.segments).where(*where).subquery()
+    *columns, segments = rows.c
+    counts = (func.count().label("n"), func.sum(segments).label("segments"))
+    return connection.execute(select(*columns, *counts).group_by(*columns)).all()
 
 
 def _failed_people(connection: Connection, step_ids: Sequence[int]) -> dict[tuple[str, str, int], int]:
@@ -96,9 +103,5 @@ def _of_before(connection: Connection, step_ids: Sequence[int]) -> Sequence[Any]
         .where(p.contact_id == m.contact_id, p.address_hash == m.address_hash)
         .scalar_subquery()
     )
-    columns = (m.step_id, m.sender_id, func.coalesce(country, "").label("country"))
-    without = (of_steps(connection, step_ids), _TAKEN, m.country.is_(None))
-    rows = select(*columns, m.segments).where(*without).subquery()
-    keys = [rows.c[column.name] for column in columns]
-    counts = (func.count().label("n"), func.sum(rows.c.segments).label("segments"))
-    return connection.execute(select(*keys, *counts).group_by(*keys)).all()
+    keys = (m.step_id, m.sender_id, func.coalesce(country, "").label("country"))
+    return _summed_up(connection, keys, of_steps(connection, step_ids), _TAKEN, m.country.is_(None))
