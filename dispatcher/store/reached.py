@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select, union_all
+from sqlalchemy import Connection, Select, SelectBase, case, func, select, union_all
 
 from dispatcher.core.status import PERSON_RANK
 from dispatcher.outreach.funnel import Overlap
@@ -27,13 +27,13 @@ _WORDS: dict[int, str] = {
 def people_by_cell(
     connection: Connection, step_ids: Sequence[int], overlap: Overlap, *, neighbourhoods: bool
 ) -> list[PeopleCell]:
-    """By a status, `held_out` or `skipped`. Only who can be in several rows is looked at as a person; others are
-    counted as they come, which takes half as long."""
+    """By a status, `held_out` or `skipped`. Who is in one row is counted as it comes, which takes half as long as to
+    look for the best row of each; within a step, who is left out has no message."""
     sent, left_out = _messaged(connection, step_ids), _left_out(step_ids)
     if overlap.steps:
-        persons = [_best(sent, left_out)]
+        persons = [_best(union_all(sent, left_out))]
     elif overlap.hops:
-        persons = [sent.where(~m.has_sibling), _best(sent.where(m.has_sibling)), left_out]
+        persons = [_best(sent), left_out]
     else:
         persons = [sent, left_out]
     found = [people_placed(connection, one.subquery(), neighbourhoods=neighbourhoods) for one in persons]
@@ -52,8 +52,8 @@ def _left_out(step_ids: Sequence[int]) -> Select[Any]:
     return select(s.contact_id, s.cell_id, rank.label("word")).where(s.step_id.in_(step_ids))
 
 
-def _best(*persons: Select[Any]) -> Select[Any]:
+def _best(rows: SelectBase) -> Select[Any]:
     """Each contact once. The youngest cell wins: it says where the person belongs now."""
-    everyone = union_all(*persons).subquery()
-    columns = (func.max(everyone.c.cell_id).label("cell_id"), func.max(everyone.c.word).label("word"))
-    return select(everyone.c.contact_id, *columns).group_by(everyone.c.contact_id)
+    of = rows.subquery().c
+    columns = (func.max(of.cell_id).label("cell_id"), func.max(of.word).label("word"))
+    return select(of.contact_id, *columns).group_by(of.contact_id)
