@@ -16,10 +16,13 @@ from dispatcher.operations.report_attendance import Attendance
 from dispatcher.operations.report_places import Places
 from dispatcher.operations.status import CampaignStatus, read_status
 from dispatcher.outreach.coverage import LEVELS, Coverage, Multipliers, overall
+from dispatcher.outreach.funnel import overlap
 from dispatcher.outreach.labels import group_label
 from dispatcher.outreach.spending import Load, Spending, rates_on, spend
 from dispatcher.plan.estimate import Prices
 from dispatcher.store import answered, reports, visits
+from dispatcher.store.outcomes import Failures, outcomes
+from dispatcher.store.reached import people_by_cell
 from dispatcher.store.senders import sender_rows
 
 _NEIGHBOURHOODS = ("rw", "rt")
@@ -51,12 +54,14 @@ class _Report:
         self._status = status
         self._options = options
         self._step_ids = [step.id for step in status.steps]
+        self._overlap = overlap(status.funnels.values())
+        self._outcomes = outcomes(connection, self._step_ids, self._overlap)
         self._senders = {row.id: row for row in sender_rows(connection)}
         self._multipliers = _multipliers(context)
 
     def as_dict(self) -> dict[str, Any]:
         neighbourhoods = self._options.level in _NEIGHBOURHOODS
-        cells = reports.people_by_cell(self._connection, self._step_ids, neighbourhoods=neighbourhoods)
+        cells = people_by_cell(self._connection, self._step_ids, self._overlap, neighbourhoods=neighbourhoods)
         campaign_id = self._status.campaign.id
         seen = visits.visitors_by_cell(self._connection, campaign_id, neighbourhoods=neighbourhoods)
         said = answered.answers_by_cell(self._connection, campaign_id, neighbourhoods=neighbourhoods)
@@ -69,7 +74,7 @@ class _Report:
             "visits": self._visits(),
             "groups": places.groups(),
             "regions": places.regions(),
-            "failures": [self._failure(row) for row in reports.failures(self._connection, self._step_ids)],
+            "failures": [self._failure(row) for row in self._outcomes.failures],
             "answers": answered.answers_by_meaning(self._connection, campaign_id),
             "answers_by_way": answered.answers_by_way(self._connection, campaign_id),
             "answers_by_step": self._answers_by_step(),
@@ -129,7 +134,7 @@ class _Report:
         }
         return group_label(group, language, declared)
 
-    def _failure(self, row: reports.Failures) -> dict[str, Any]:
+    def _failure(self, row: Failures) -> dict[str, Any]:
         return {
             "reason": row.reason,
             "code": row.code,
@@ -143,7 +148,7 @@ class _Report:
         sender = self._senders.get(sender_id)
         return str(sender.name) if sender else ""
 
-    def _explain(self, row: reports.Failures) -> str:
+    def _explain(self, row: Failures) -> str:
         """The adapter's own sentence on its provider's code."""
         sender = self._senders.get(row.sender_id)
         if sender is None or not row.code:
@@ -162,7 +167,7 @@ class _Report:
         days = {step.id: from_us(step.due_us, zone).date() for step in self._status.steps}
         loads = [
             Load(sender.name, sender.channel, row.country, days[row.step_id], row.messages, row.segments)
-            for row in reports.billed(self._connection, self._step_ids)
+            for row in self._outcomes.billed
             if (sender := self._senders.get(row.sender_id))
         ]
         settings = self._context.settings

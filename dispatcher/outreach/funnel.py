@@ -100,6 +100,26 @@ def total(funnels: Iterable[Funnel]) -> Funnel:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How somebody can be in a campaign more than once, by its counters: in several steps; in several hops of one; with
+    several failures alike, of one sender for one reason."""
+
+    steps: bool
+    hops: bool
+    failures: bool
+
+
+def overlap(funnels: Iterable[Funnel]) -> Overlap:
+    used = [funnel for funnel in funnels if funnel.hops or funnel.held_out or funnel.skipped]
+    failed = Counter((hop.sender, reason) for funnel in used for hop in funnel.hops for reason in hop.failed)
+    return Overlap(
+        steps=len(used) > 1,
+        hops=any(len({hop.hop for hop in funnel.hops}) > 1 for funnel in used),
+        failures=any(places > 1 for places in failed.values()),
+    )
+
+
 def merge_hops(hops: Iterable[HopCount]) -> tuple[HopCount, ...]:
     """One entry per hop and sender."""
     messages: dict[tuple[int, str], Counter[str]] = {}

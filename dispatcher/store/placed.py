@@ -22,7 +22,10 @@ class PeopleCell(NamedTuple):
 
 
 def people_placed(connection: Connection, person: Subquery, *, neighbourhoods: bool) -> list[PeopleCell]:
-    """`person`: contact_id, cell_id and word, each person once. RW and RT only where they are asked for."""
+    """`person`: contact_id, cell_id and word, each person once. RW and RT only where they are asked for.
+
+    In no order: it is summed up.
+    """
     source: Any = person
     where: list[ColumnElement[Any]] = []
     if neighbourhoods:
@@ -32,9 +35,8 @@ def people_placed(connection: Connection, person: Subquery, *, neighbourhoods: b
     keys = (person.c.cell_id, *where, person.c.word)
     alike = select(*keys, func.count().label("people")).select_from(source).group_by(*keys).subquery()
     rw, rt = (alike.c.rw, alike.c.rt) if neighbourhoods else (literal(None), literal(None))
-    order = [cells.c.region, *((rw, rt) if neighbourhoods else ()), cells.c.role, cells.c.groups, alike.c.word]
     columns = (cells.c.region, rw, rt, cells.c.role, cells.c.groups, alike.c.word, alike.c.people)
-    statement = select(*columns).join(cells, cells.c.id == alike.c.cell_id).order_by(*order)
+    statement = select(*columns).join(cells, cells.c.id == alike.c.cell_id)
     return [
         PeopleCell(region, rw, rt, role, tuple(groups.split(",")) if groups else (), str(word), people)
         for region, rw, rt, role, groups, word, people in connection.execute(statement)

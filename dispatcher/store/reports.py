@@ -1,4 +1,4 @@
-"""What status and report read: counters, and sums over cells. One snapshot; nobody's name, number or text."""
+"""What status and report read: counters, and what waits. One snapshot; nobody's name, number or text."""
 
 from __future__ import annotations
 
@@ -7,32 +7,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, case, func, select, text, union_all
+from sqlalchemy import Connection, case, func, select, text
 
-from dispatcher.core.status import PERSON_RANK, Status
+from dispatcher.core.status import Status
 from dispatcher.delivery.machine import LOST
 from dispatcher.outreach.funnel import Funnel, HopCount
 from dispatcher.store import tally
 from dispatcher.store.by_step import of_steps
 from dispatcher.store.claims import PRIORITIES
 from dispatcher.store.engine import Database
-from dispatcher.store.placed import PeopleCell, people_placed
-from dispatcher.store.tables import (
-    contact_points,
-    messages,
-    senders,
-    session_people,
-    sessions,
-    skipped,
-)
+from dispatcher.store.tables import messages, senders, session_people, sessions, skipped
 
 m = messages.c
-_HELD_OUT_RANK, _SKIPPED_RANK, _FIRST_RANK = 0, 1, 2
-_WORDS: dict[int, str] = {
-    _HELD_OUT_RANK: tally.HELD_OUT,
-    _SKIPPED_RANK: tally.SKIPPED,
-    **{rank + _FIRST_RANK: status.value for status, rank in PERSON_RANK.items()},
-}
+# people are counted in memory: 100,000 take 12 MB; on one core, as those who send need the others; and no statement is
+# compiled, which Postgres does where its estimate is high, and which takes longer than to count so many
+_SETTINGS = """
+SELECT set_config('work_mem', '64MB', true), set_config('max_parallel_workers_per_gather', '0', true),
+    set_config('jit', 'off', true)
+"""
 
 
 @contextmanager
@@ -41,8 +33,7 @@ def snapshot(database: Database) -> Iterator[Connection]:
     with database.read() as connection:
         if not database.is_sqlite:
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-            # so that the people of a campaign are counted in memory: 100,000 take 12 MB
-            connection.execute(text("SET LOCAL work_mem = '64MB'"))
+            connection.execute(text(_SETTINGS))
         yield connection
 
 
@@ -114,70 +105,6 @@ def lost_unknown(connection: Connection, step_ids: Sequence[int]) -> dict[int, i
     held = (m.step_id.in_(step_ids), m.status == "unknown", m.not_before_rule == LOST, m.counted)
     rows = connection.execute(select(m.step_id, func.count()).where(*held).group_by(m.step_id))
     return {row[0]: row[1] for row in rows}
-
-
-def people_by_cell(connection: Connection, step_ids: Sequence[int], *, neighbourhoods: bool) -> list[PeopleCell]:
-    """Each person once over all steps, by the best that became of them: a status, `held_out` or `skipped`."""
-    found = people_placed(connection, _best_of_each(connection, step_ids).subquery(), neighbourhoods=neighbourhoods)
-    return [cell._replace(word=_WORDS[int(cell.word)]) for cell in found]
-
-
-def _best_of_each(connection: Connection, step_ids: Sequence[int]) -> Select[Any]:
-    """contact → cell and rank. The youngest cell wins: it says where the person belongs now."""
-    rank = case({status.value: rank + _FIRST_RANK for status, rank in PERSON_RANK.items()}, value=m.status)
-    left_out = case((skipped.c.reason == tally.HELD_OUT, _HELD_OUT_RANK), else_=_SKIPPED_RANK)
-    everyone = union_all(
-        select(m.contact_id, m.cell_id, rank.label("rank")).where(of_steps(connection, step_ids)),
-        select(skipped.c.contact_id, skipped.c.cell_id, left_out.label("rank")).where(skipped.c.step_id.in_(step_ids)),
-    ).subquery()
-    columns = (func.max(everyone.c.cell_id).label("cell_id"), func.max(everyone.c.rank).label("word"))
-    return select(everyone.c.contact_id, *columns).group_by(everyone.c.contact_id)
-
-
-class Failures(NamedTuple):
-    reason: str
-    code: str
-    sender_id: int
-    messages: int
-    people: int
-
-
-def failures(connection: Connection, step_ids: Sequence[int]) -> list[Failures]:
-    """Failed messages alike, most people first. A later hop may have reached the same person."""
-    people = func.count(m.contact_id.distinct())
-    statement = (
-        select(m.reason, m.provider_code, m.sender_id, func.count(), people)
-        .where(of_steps(connection, step_ids), m.status == Status.FAILED)
-        .group_by(m.reason, m.provider_code, m.sender_id)
-        .order_by(people.desc(), m.reason, m.provider_code, m.sender_id)
-    )
-    return [Failures(*row) for row in connection.execute(statement)]
-
-
-class Billed(NamedTuple):
-    step_id: int
-    sender_id: int
-    country: str
-    messages: int
-    segments: int
-
-
-def billed(connection: Connection, step_ids: Sequence[int]) -> list[Billed]:
-    """What providers took: accepted or better, and failures that came after they had taken it."""
-    of_before = (
-        select(func.max(contact_points.c.country))
-        .where(contact_points.c.contact_id == m.contact_id, contact_points.c.address_hash == m.address_hash)
-        .scalar_subquery()
-    )
-    taken = m.status.in_([Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.READ])
-    rows = (
-        select(m.step_id, m.sender_id, func.coalesce(m.country, of_before, "").label("country"), m.segments)
-        .where(of_steps(connection, step_ids), taken | ((m.status == Status.FAILED) & (m.provider_id != "")))
-        .subquery()
-    )
-    keys = (rows.c.step_id, rows.c.sender_id, rows.c.country)
-    statement = select(*keys, func.count(), func.sum(rows.c.segments)).group_by(*keys).order_by(*keys)
-    return [Billed(*row) for row in connection.execute(statement)]
 
 
 def sessions_of(connection: Connection, slugs: Sequence[str]) -> list[Any]:
