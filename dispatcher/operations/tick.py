@@ -53,13 +53,7 @@ class Ticker:
         self._context.generation.keep(position)
         if not is_ours:
             return None
-        upkeep.end_leases(database)
-        upkeep.expire(database)
-        self._reopen_windows()
-        follow_hops(self._expander)
-        resend_unknown(self._expander, self._settle_times())
-        match_parked(self._context, _PARKED_AT_ONCE)
-        age_parked(self._context)
+        self._see_to(self._end_what_is_over())
         trip_breakers(self._context)
         self._finish_cancels()
         self._forget_exchanges()
@@ -76,6 +70,29 @@ class Ticker:
                 *self._to_look_up(connection, now_us),
             }
         return Work(tuple(row.id for row in due), tuple(sorted(senders)))
+
+    def _end_what_is_over(self) -> upkeep.Waits:
+        waits = self._look()
+        if not (waits.leases or waits.expired):
+            return waits
+        upkeep.end_leases(self._context.database)
+        upkeep.expire(self._context.database)
+        return self._look()  # another hop may be due by that
+
+    def _look(self) -> upkeep.Waits:
+        with self._context.database.read() as connection:
+            return upkeep.look(connection, self._context.now_us())
+
+    def _see_to(self, waits: upkeep.Waits) -> None:
+        if waits.windows:
+            self._reopen_windows()
+        if waits.hops:
+            follow_hops(self._expander)
+        if waits.unknown:
+            resend_unknown(self._expander, self._settle_times())
+        if waits.parked:
+            match_parked(self._context, _PARKED_AT_ONCE)
+            age_parked(self._context)
 
     def _reopen_windows(self) -> None:
         now_us = self._context.now_us()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Integer, and_, case, exists, literal_column, or_, select, update
 
@@ -12,12 +13,44 @@ from dispatcher.store import tally
 from dispatcher.store.claims import PRIORITIES, sending_campaigns
 from dispatcher.store.engine import Database
 from dispatcher.store.outbox import Batch
-from dispatcher.store.tables import campaigns, messages, senders, steps
+from dispatcher.store.tables import campaigns, messages, receipts, senders, steps
 
 AT_ONCE = 500
 m = messages.c
 
 Change = Callable[[machine.Message], None]
+
+
+class Waits(NamedTuple):
+    """Of what there is any by now: most of the time of nothing, and then nothing has to be locked to find that out."""
+
+    leases: bool
+    """That ended."""
+    expired: bool
+    windows: bool
+    """That closed."""
+    hops: bool
+    """That are due, if their campaign runs."""
+    unknown: bool
+    parked: bool
+
+
+def look(connection: Connection, now_us: int) -> Waits:
+    """In one statement, each by the index that has the few rows it is about."""
+    asked = (
+        exists().where(*_ended(now_us)),
+        exists().where(m.status == "queued", *_by(m.expires_us, now_us)),
+        exists().where(m.status == "queued", *_by(m.not_after_us, now_us)),
+        exists().where(m.hop_due_us <= now_us),
+        exists().where(m.status == "unknown"),
+        exists().where(receipts.c.state == "parked"),
+    )
+    found = connection.execute(select(*(one.label(name) for one, name in zip(asked, Waits._fields, strict=True))))
+    return Waits(*map(bool, found.one()))
+
+
+def _ended(now_us: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return m.status == "sending", m.lease_until_us <= now_us
 
 
 def end_leases(database: Database) -> int:
@@ -28,7 +61,7 @@ def end_leases(database: Database) -> int:
         if row.status is Status.SENDING and row.lease_until_us is not None and row.lease_until_us <= now_us:
             machine.lease_ended(row, now_us)
 
-    return _sweep(database, and_(m.status == "sending", m.lease_until_us <= now_us), m.lease_until_us, change)
+    return _sweep(database, and_(*_ended(now_us)), m.lease_until_us, change)
 
 
 def expire(database: Database) -> int:

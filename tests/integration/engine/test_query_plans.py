@@ -20,12 +20,12 @@ from dispatcher.operations.control import cancel_campaign
 from dispatcher.operations.report import campaign_report
 from dispatcher.operations.status import campaign_status
 from dispatcher.spi import Accepted, Ambiguous, Rejected
+from dispatcher.store import upkeep
 from dispatcher.store.inspection import list_messages, unknown_after
 from dispatcher.store.pledges import asked
 from dispatcher.store.receipts import has_parked
 from dispatcher.store.reports import counted_again
 from dispatcher.store.sessions import told_people
-from dispatcher.store.upkeep import senders_with_work
 from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Stage
 
@@ -85,11 +85,25 @@ def embedded(tmp_path: Path, sqlite_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def test_a_tick_on_sqlite_reads_no_table_of_messages_to_its_end(embedded: Stage) -> None:
+def test_a_tick_on_sqlite_reads_no_table_of_messages_to_its_end(
+    embedded: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where there is something of everything that it looks for."""
     with _statements(embedded) as statements:
         embedded.ticker.tick()
-    assert statements
+        idle = len(statements)
+        monkeypatch.setattr(upkeep, "look", lambda *_: upkeep.Waits(*[True] * len(upkeep.Waits._fields)))
+        embedded.ticker.tick()
+    assert len(statements) > idle
     assert _scans(embedded, statements) == []
+
+
+def test_what_a_tick_looks_for_is_found_by_an_index_each(sent: Stage) -> None:
+    with _statements(sent) as statements, sent.context.database.read() as connection:
+        assert upkeep.look(connection, sent.context.now_us()) == upkeep.Waits(*[False] * 4, True, False)
+    plan = str(_plans(sent, statements))
+    wanted = ("messages_sending", "queued_expires_us", "queued_not_after_us", "hop_due_us", "messages_unknown")
+    assert [one for one in (*wanted, "receipts_parked") if one not in plan] == []
 
 
 def test_nor_does_sending(embedded: Stage) -> None:
@@ -172,7 +186,7 @@ def test_what_waits_is_never_found_by_what_is_too_late(sent: Stage) -> None:
     sent.start("dua")
     with _statements(sent) as statements:
         with database.read() as connection:
-            assert senders_with_work(connection, [sent.sender_id()], sent.context.now_us()) == [sent.sender_id()]
+            assert upkeep.senders_with_work(connection, [sent.sender_id()], sent.context.now_us()) == [sent.sender_id()]
         assert len(sent.claim(100)) == 100
     plans = [plan for plan in _plans(sent, statements) if READS.search(plan[0])]
     assert plans
