@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.figures import KEPT_IN, Figures, better, halved, kept
 
 FULL = (
+    ("benchmarks.start",),
     ("benchmarks.import_contacts", "100000"),
     ("benchmarks.import_contacts", "100000", "--postgres"),
     ("benchmarks.expand", "50000"),
@@ -36,6 +37,7 @@ FULL = (
     ("benchmarks.growth", "10000", "1000000"),
 )
 SMALL = (
+    ("benchmarks.start", "--rounds", "5"),
     ("benchmarks.import_contacts", "4000"),
     ("benchmarks.expand", "4000"),
     ("benchmarks.send", "4000", "--rounds", "1"),

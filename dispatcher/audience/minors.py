@@ -7,8 +7,10 @@ marked as a minor of whom no birth date is known stays one.
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
-from dispatcher.campaign.model import Minors
+if TYPE_CHECKING:
+    from dispatcher.campaign.model import Minors
 
 ADULT = 18
 

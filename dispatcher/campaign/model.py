@@ -23,6 +23,7 @@ from pydantic import (
 
 from dispatcher.core import window
 from dispatcher.core.clock import to_us
+from dispatcher.core.duration import DURATION, parse_duration
 from dispatcher.core.media import Media
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
@@ -30,25 +31,8 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-_DURATION = re.compile(r"^\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?)\s*$")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(_DATE.pattern + r"([T ]\d{2}:\d{2}(:\d{2})?( ?(Z|[+-]\d{2}:\d{2}))?)?")
-_UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-LONGEST = timedelta(days=366)
-
-
-def parse_duration(value: Any) -> Any:
-    """`"30 minutes"`, `"4 hours"`, `"2 days"`, `"1 week"`, or short: `30m 4h 2d 1w`."""
-    if not isinstance(value, str):
-        if isinstance(value, timedelta):
-            return value
-        raise ValueError('write a duration as "30 minutes", "4 hours" or "2 days"')
-    match = _DURATION.match(value)
-    if not match:
-        raise ValueError(f'"{value}" is not a duration: write "30 minutes", "4 hours" or "2 days"')
-    if len(match[1]) > 5 or int(match[1]) * _UNIT[match[2][0]] > LONGEST:
-        raise ValueError(f"the longest duration is {LONGEST.days} days")
-    return int(match[1]) * _UNIT[match[2][0]]
 
 
 def _as_minutes(value: timedelta) -> str:
@@ -116,7 +100,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     PlainSerializer(_as_minutes, return_type=str, when_used="json"),
-    _patterned(_DURATION.pattern, 'E.g. "30 minutes", "4 hours", "2 days".'),
+    _patterned(DURATION.pattern, 'E.g. "30 minutes", "4 hours", "2 days".'),
 ]
 TimeOfDay = Annotated[
     time,

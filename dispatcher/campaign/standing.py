@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from dispatcher.campaign.model import Campaign, Session, Step
 from dispatcher.core.clock import from_us
+
+if TYPE_CHECKING:
+    from dispatcher.campaign.model import Campaign, Session, Step
 
 LIVE: Final = ("place", "address", "region", "starts", "ends", "capacity")
 """What may change of a session without a new approval, where the step says `live: [session]`."""
@@ -29,6 +31,8 @@ class Standing:
 
     def as_session(self, zone: str = "") -> Session:
         """With aware instants in `zone`, else in its own."""
+        from dispatcher.campaign.model import Session
+
         at = zone or self.zone
         return Session(
             title=self.title,

@@ -117,7 +117,7 @@ def _found(limit: int, only: tuple[str, str, str, bool], options: dict[str, bool
 
 
 def _age(option: str, value: str) -> timedelta | None:
-    from dispatcher.campaign.model import parse_duration
+    from dispatcher.core.duration import parse_duration
     from dispatcher.core.errors import UsageError
 
     try:

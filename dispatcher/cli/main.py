@@ -64,9 +64,11 @@ def _run_noun(noun: str, arguments: list[str], begin: Callable[[], None]) -> int
     as_json = "--json" in arguments
     try:
         app = importlib.import_module(f"dispatcher.cli.{COMMANDS[noun].module}").app
+        words, app, arguments = _chosen(app, [noun], arguments)
         command = typer.main.get_command(app)
         begin()
-        with command.make_context(f"dispatcher {noun}", arguments, help_option_names=["-h", "--help"]) as context:
+        name = " ".join(("dispatcher", *words))
+        with command.make_context(name, arguments, help_option_names=["-h", "--help"]) as context:
             result = command.invoke(context)
         sys.stdout.flush()
     except DispatcherError as error:
@@ -86,6 +88,19 @@ def _run_noun(noun: str, arguments: list[str], begin: Callable[[], None]) -> int
             _tell_where(error)
         return _report_unexpected(error, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _chosen(app: typer.Typer, words: list[str], arguments: list[str]) -> tuple[list[str], typer.Typer, list[str]]:
+    """Only the verb that is asked for, where it is there: to prepare all of a noun's costs as much as to look."""
+    import typer.main
+
+    for command in app.registered_commands if arguments and len(app.registered_commands) > 1 else ():
+        verb = command.name or typer.main.get_command_name(getattr(command.callback, "__name__", ""))
+        if verb == arguments[0]:
+            alone = typer.Typer(add_completion=False)
+            alone.registered_commands.append(command)
+            return [*words, verb], alone, arguments[1:]
+    return words, app, arguments
 
 
 def _help() -> str:

@@ -26,7 +26,7 @@ def list_(
     as_json: JsonFlag = False,
 ) -> None:
     """Messages, newest first. Never their numbers or texts."""
-    from dispatcher.operations.inspect_messages import list_messages
+    from dispatcher.operations.message_list import list_messages
 
     found = list_messages(connect_context(), campaign, status, limit)
     if as_json:

@@ -60,7 +60,7 @@ def _show_doors(found: list[dict[str, Any]], *, as_json: bool) -> None:
 def _duration_us(text: str) -> int:
     from datetime import timedelta
 
-    from dispatcher.campaign.model import parse_duration
+    from dispatcher.core.duration import parse_duration
     from dispatcher.core.errors import UsageError
 
     try:

@@ -13,9 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from dispatcher.core.status import BAD, GOOD, RANK, Reason, Status, climb
-from dispatcher.delivery.schedule import retry_delay_us, throttle_delay_us
-from dispatcher.spi.outcome import (
+from dispatcher.core.outcome import (
     Accepted,
     Ambiguous,
     Filtered,
@@ -27,6 +25,8 @@ from dispatcher.spi.outcome import (
     Throttled,
     Unsupported,
 )
+from dispatcher.core.status import BAD, GOOD, RANK, Reason, Status, climb
+from dispatcher.delivery.schedule import retry_delay_us, throttle_delay_us
 
 Decision = Literal["sent", "not-sent", "resend"]
 LOST: Final = "restored"

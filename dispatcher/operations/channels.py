@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from dispatcher.core.errors import ProviderError, UsageError
 from dispatcher.operations.logs import log
 from dispatcher.operations.private_hosts import require_public
-from dispatcher.settings import Environment, SenderSettings
+from dispatcher.settings import Environment
+from dispatcher.settings.model import SenderSettings
 from dispatcher.spi import API_VERSION, Capabilities, Channel, ChannelConfig, HttpClient
 
 GROUP = "dispatcher.channels"

@@ -10,12 +10,13 @@ from dispatcher.core.errors import UsageError
 from dispatcher.delivery.pacing import Lead
 from dispatcher.operations.generation import Generation
 from dispatcher.operations.outages import Outages
-from dispatcher.settings import Environment, Settings
+from dispatcher.settings import Environment
 from dispatcher.store.engine import Database
 from dispatcher.store.keys import Keys
 
 if TYPE_CHECKING:
     from dispatcher.operations.channels import Channels
+    from dispatcher.settings.model import Settings
     from dispatcher.spi import Channel, HttpClient
 
 

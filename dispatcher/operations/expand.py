@@ -26,7 +26,8 @@ from dispatcher.operations.caps import room_for
 from dispatcher.operations.context import Context
 from dispatcher.operations.linking import Linker
 from dispatcher.operations.occasions import pause_for, revision_now
-from dispatcher.operations.plan import configured_rates, price_lines
+from dispatcher.operations.plan import configured_rates
+from dispatcher.operations.prices import price_lines
 from dispatcher.operations.revision import Revision
 from dispatcher.plan.decide import Decider, Draft, HeldOut
 from dispatcher.plan.estimate import Prices

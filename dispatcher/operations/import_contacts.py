@@ -29,7 +29,7 @@ from dispatcher.operations.import_rejects import RejectsFile, default_path
 from dispatcher.operations.import_result import COUNTS, ImportOptions, ImportResult, SharedNumber
 from dispatcher.operations.import_rows import open_reading, reject
 from dispatcher.operations.purposes import require_purpose
-from dispatcher.settings import Settings
+from dispatcher.settings.model import Settings
 from dispatcher.store.drafts import Person, Terms
 from dispatcher.store.import_batch import BatchStore, ContactsChanged, Outcome
 from dispatcher.store.imports import Provenance, open_record

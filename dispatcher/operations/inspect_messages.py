@@ -1,4 +1,4 @@
-"""Single messages: list them, show one, settle what nobody knows (invariant 4). Numbers and texts only on request."""
+"""Single messages: show one, settle what nobody knows (invariant 4). Numbers and texts only on request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dispatcher.core.phone import mask
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine, wirelog
 from dispatcher.delivery.machine import Decision
-from dispatcher.delivery.schedule import FAR_US
 from dispatcher.delivery.waiting import say, why_paused, why_queued
 from dispatcher.operations.context import Context
 from dispatcher.operations.inspect_calls import shown_call
+from dispatcher.operations.message_list import head
 from dispatcher.render.content import decode
 from dispatcher.store import exchanges, inspection
 from dispatcher.store.campaigns import require_campaign
@@ -26,36 +26,6 @@ from dispatcher.store.senders import find_sender
 
 AT_ONCE = 500
 DECISIONS: tuple[str, ...] = get_args(Decision)
-
-
-def list_messages(context: Context, slug: str = "", status: str = "", limit: int = 50) -> list[dict[str, Any]]:
-    """Newest first. UsageError for a campaign or a status that does not exist."""
-    if status and status not in list(Status):
-        raise UsageError("unknown-status", f"there is no status {status}", f"Choose one of: {', '.join(Status)}.")
-    with context.database.read() as connection:
-        campaign_id = require_campaign(connection, slug).id if slug else None
-        rows = inspection.list_messages(connection, campaign_id, status, limit)
-    return [_head(row) for row in rows]
-
-
-def _head(row: Any) -> dict[str, Any]:
-    waits = row.status == Status.QUEUED
-    return {
-        "id": row.id,
-        "campaign": row.campaign,
-        "step": row.step,
-        "occasion": row.occasion,
-        "hop": row.hop,
-        "sender": row.sender,
-        "status": row.status,
-        "reason": row.reason,
-        "code": row.provider_code,
-        "attempt": row.attempt,
-        "not_before": iso(row.not_before_us, row.zone) if waits and row.not_before_us < FAR_US else None,
-        "rule": row.not_before_rule if waits else "",
-        "begun": iso(row.begun_us, row.zone),
-        "ended": iso(row.ended_us, row.zone),
-    }
 
 
 def show_message(
@@ -78,7 +48,7 @@ def show_message(
             record_act(connection, context.now_us(), by, "message show", str(message_id), looked_at)
     zone = row.zone
     return {
-        **_head(row),
+        **head(row),
         "to": _number(context, row, shown=show_number),
         **({"text": _text(context, row)} if show_text else {}),
         "segments": row.segments,

@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -27,12 +26,13 @@ from dispatcher.core.status import Reason
 from dispatcher.operations.caps import PlannedRoom, caps_note
 from dispatcher.operations.context import Context
 from dispatcher.operations.linking import link_base, link_terms
+from dispatcher.operations.prices import price_lines
 from dispatcher.operations.provider_templates import hashes, require_templates, template_diagnostics
 from dispatcher.operations.revision import Revision
 from dispatcher.operations.senders import sender_facts
 from dispatcher.operations.validate import known_from, validate_file
 from dispatcher.plan.decide import Decider, Draft, HeldOut, Skip
-from dispatcher.plan.estimate import PriceLine, Prices, span
+from dispatcher.plan.estimate import Prices, span
 from dispatcher.plan.model import Plan, Sample, StepPlan
 from dispatcher.store.attributes import declared
 from dispatcher.store.plans import store_plan
@@ -327,9 +327,3 @@ def _price_key(draft: Draft) -> tuple[str, str, str]:
 def configured_rates(context: Context) -> dict[str, tuple[float | None, str]]:
     senders = context.settings.senders.items()
     return {name: (s.rate.per_s, s.rate.unit) if s.rate else (None, "message") for name, s in senders}
-
-
-def price_lines(context: Context) -> list[PriceLine]:
-    """The dated prices of the settings."""
-    fields: list[dict[str, Any]] = [price.model_dump() for price in context.settings.prices]
-    return [PriceLine(since=line.pop("from_"), **line) for line in fields]

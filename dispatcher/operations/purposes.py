@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dispatcher.audience.recipient import ANY
 from dispatcher.core.errors import UsageError
 from dispatcher.core.suggest import did_you_mean, listed
-from dispatcher.settings import Settings
+
+if TYPE_CHECKING:
+    from dispatcher.settings.model import Settings
 
 
 def require_purpose(settings: Settings, purpose: str) -> None:

@@ -11,7 +11,7 @@ from dispatcher.operations.channels import Channels
 from dispatcher.operations.context import Context
 from dispatcher.operations.drain import LEASE_US
 from dispatcher.operations.outgoing import SEND_TIMEOUT_S
-from dispatcher.settings import Settings
+from dispatcher.settings.model import Settings
 
 LONGEST_TIMEOUT_S = min(SEND_TIMEOUT_S, LEASE_US / SECOND_US - 1)
 """A call that lasts longer would outlive the lease of its attempt, or the patience of the engine."""

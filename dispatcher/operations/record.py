@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from dispatcher.core.outcome import Accepted, Outcome
 from dispatcher.core.status import Status
 from dispatcher.delivery import machine
 from dispatcher.operations.context import Context
-from dispatcher.spi.outcome import Accepted, Outcome
 from dispatcher.store import exchanges
 from dispatcher.store.accepted import Acceptance, accept
 from dispatcher.store.attempts import climb_attempts

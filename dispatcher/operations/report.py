@@ -11,7 +11,7 @@ from dispatcher.core.clock import from_us
 from dispatcher.core.errors import UsageError
 from dispatcher.core.money import ExchangeRate
 from dispatcher.operations.context import Context
-from dispatcher.operations.plan import price_lines
+from dispatcher.operations.prices import price_lines
 from dispatcher.operations.report_attendance import Attendance
 from dispatcher.operations.report_places import Places
 from dispatcher.operations.status import CampaignStatus, read_status

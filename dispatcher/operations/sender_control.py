@@ -19,7 +19,7 @@ from dispatcher.operations.channels import Plugin
 from dispatcher.operations.context import Context
 from dispatcher.operations.senders import idle_rates, rate_as_written, sync_senders
 from dispatcher.receipts.fold import make_ref
-from dispatcher.settings import Rate
+from dispatcher.settings.model import Rate
 from dispatcher.spi import (
     Accepted,
     Ambiguous,

@@ -13,7 +13,8 @@ from dispatcher.core.errors import ProviderError
 from dispatcher.core.media import Media
 from dispatcher.operations.channels import Channels
 from dispatcher.operations.context import Context
-from dispatcher.settings import Environment, SenderSettings, Settings
+from dispatcher.settings import Environment
+from dispatcher.settings.model import SenderSettings, Settings
 from dispatcher.spi import Channel, HttpClient
 from dispatcher.spi.capabilities import Capabilities
 from dispatcher.spi.http import PooledClient

@@ -17,12 +17,12 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from dispatcher.core import outcome as outcomes
 from dispatcher.core.errors import IncompleteError, UnavailableError
 from dispatcher.core.status import Reason
 from dispatcher.operations.context import Context
 from dispatcher.operations.logs import log
 from dispatcher.operations.record import Ended, Withdrawn, record_ends
-from dispatcher.spi import outcome as outcomes
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind

@@ -21,7 +21,7 @@ from dispatcher.core.diagnostics import Diagnostic
 from dispatcher.operations.text_facts import text_facts
 
 if TYPE_CHECKING:
-    from dispatcher.settings import Settings
+    from dispatcher.settings.model import Settings
 
 NOTHING_KNOWN: Final = Known()
 _UNKNOWN_ATTRIBUTE: Final = "selection-unknown"

@@ -1,5 +1,17 @@
 """The stable, versioned surface for channel adapters. Everything an adapter needs is imported from here."""
 
+from dispatcher.core.outcome import (
+    Accepted,
+    Ambiguous,
+    Filtered,
+    Misconfigured,
+    NotSent,
+    OptedOut,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unsupported,
+)
 from dispatcher.core.segments import gsm_octets, gsm_text, measure, split
 from dispatcher.core.status import Reason, Status
 from dispatcher.spi import asking, webhooks
@@ -33,18 +45,6 @@ from dispatcher.spi.messages import (
     Template,
     TemplateResult,
     Undecided,
-)
-from dispatcher.spi.outcome import (
-    Accepted,
-    Ambiguous,
-    Filtered,
-    Misconfigured,
-    NotSent,
-    OptedOut,
-    Outcome,
-    Rejected,
-    Throttled,
-    Unsupported,
 )
 from dispatcher.spi.private import Private
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import urljoin
 
+from dispatcher.core.outcome import Misconfigured
 from dispatcher.spi.codes import ErrorTable
 from dispatcher.spi.http import AmbiguousError, HttpClient, NotSentError
 from dispatcher.spi.messages import Absent, Check, Found, LookupQuery, LookupResult, TemplateResult, Undecided
-from dispatcher.spi.outcome import Misconfigured
 
 BEFORE_S: Final = 60
 """How far a provider's clock may be behind the database's."""

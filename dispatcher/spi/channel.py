@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from dispatcher.core.outcome import Outcome
 from dispatcher.spi.asking import Account, or_undecided
 from dispatcher.spi.capabilities import Capabilities
 from dispatcher.spi.codes import ErrorTable
@@ -27,7 +28,6 @@ from dispatcher.spi.messages import (
     TemplateResult,
     Undecided,
 )
-from dispatcher.spi.outcome import Outcome
 from dispatcher.spi.private import Private
 
 API_VERSION = 1

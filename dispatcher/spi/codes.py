@@ -19,10 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from dispatcher.core.status import Reason, Status
-from dispatcher.spi.http import HttpResponse, classify_status, retry_after_s
-from dispatcher.spi.messages import Found, Receipt
-from dispatcher.spi.outcome import (
+from dispatcher.core.outcome import (
     Ambiguous,
     Filtered,
     Misconfigured,
@@ -33,6 +30,9 @@ from dispatcher.spi.outcome import (
     Throttled,
     Unsupported,
 )
+from dispatcher.core.status import Reason, Status
+from dispatcher.spi.http import HttpResponse, classify_status, retry_after_s
+from dispatcher.spi.messages import Found, Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote_plus, urlencode
 
 from dispatcher import __version__
-from dispatcher.spi.outcome import Ambiguous, Misconfigured, Throttled
+from dispatcher.core.outcome import Ambiguous, Misconfigured, Throttled
 
 if TYPE_CHECKING:
     from pyreqwest.client import Client

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    JSON,
     Boolean,
     ColumnElement,
     Connection,
@@ -28,6 +27,7 @@ from sqlalchemy.sql.sqltypes import BigInteger, SmallInteger
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from dispatcher.store.keys import HASH_BYTES
+from dispatcher.store.tables.base import Document
 
 Row = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ _ARRAYS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Float, "double precision"),
     (Boolean, "boolean"),
     (LargeBinary, "bytea"),
-    (JSON, "jsonb"),
+    (Document, "jsonb"),
     (Text, "text"),
 )
 
@@ -73,7 +73,7 @@ def _prepared(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> list
     values = []
     for name in columns:
         column = [row[name] for row in rows]
-        if isinstance(table.c[name].type, JSON):
+        if isinstance(table.c[name].type, Document):
             column = [dumps(value, ensure_ascii=False, separators=(",", ":")) for value in column]
         values.append(column)
     return values

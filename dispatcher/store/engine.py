@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -206,6 +205,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _trim() -> None:
     """glibc keeps what was freed, some 60 MiB after an import, unless it is asked; others have nothing to ask."""
+    import ctypes
+
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
 from dispatcher.store.bulk import any_of, insert_ignore
 from dispatcher.store.engine import Database
-from dispatcher.store.sealed import Sealer
 from dispatcher.store.tables import exchanges, messages
+
+if TYPE_CHECKING:
+    from dispatcher.store.sealed import Sealer
 
 AT_ONCE = 500
 MOST_PAGES = 20

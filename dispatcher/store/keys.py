@@ -12,13 +12,14 @@ import hmac
 import os
 import secrets
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import TYPE_CHECKING
 
 from dispatcher.core.errors import UsageError
-from dispatcher.store.sealed import Sealer
+
+if TYPE_CHECKING:
+    from dispatcher.store.sealed import Sealer
 
 HASH_BYTES = 16
 _MAC_CHARACTERS = 16
@@ -33,16 +34,31 @@ class Keys:
         self._secret_key = secret_key
         self._inner, self._outer = _padded(suppression_key, 0x36, b"address:"), _padded(suppression_key, 0x5C)
         self._identity = hashlib.blake2b(key=suppression_key, digest_size=HASH_BYTES, person=b"identity")
-        self._mac_key = self._derive(b"mac")
-        self._link = hashlib.blake2b(key=self._derive(b"link"), digest_size=HASH_BYTES, person=b"link")
-        self.sealer = Sealer({1: self._derive(b"seal")})
 
     def __reduce__(self) -> tuple[type[Keys], tuple[bytes, bytes]]:
         """For child processes of ours, through a pipe and never anywhere else."""
         return Keys, (self._suppression_key, self._secret_key)
 
     def _derive(self, purpose: bytes) -> bytes:
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         return HKDF(SHA256(), 32, salt=None, info=b"dispatcher:" + purpose).derive(self._secret_key)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """Derived when it is used, as the next two: many commands open nothing, and need no cryptography."""
+        from dispatcher.store.sealed import Sealer
+
+        return Sealer({1: self._derive(b"seal")})
+
+    @cached_property
+    def _mac_key(self) -> bytes:
+        return self._derive(b"mac")
+
+    @cached_property
+    def _link(self) -> hashlib.blake2b:
+        return hashlib.blake2b(key=self._derive(b"link"), digest_size=HASH_BYTES, person=b"link")
 
     def hash_address(self, e164: str) -> bytes:
         """By which a number is looked up and suppressed: 16 bytes of HMAC-SHA256 under the suppression key."""

@@ -7,10 +7,11 @@ from functools import lru_cache
 from json import JSONEncoder
 from typing import Any, Final
 
-from sqlalchemy import JSON, Boolean, Connection, LargeBinary, Table
+from sqlalchemy import Boolean, Connection, LargeBinary, Table
 from sqlalchemy.types import TypeEngine
 
 from dispatcher.store.bulk import array_type
+from dispatcher.store.tables.base import Document
 
 _AS_JSON: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COPY_TYPES: Final = {
@@ -27,7 +28,7 @@ def load(connection: Connection, table: Table, columns: Sequence[str], rows: Seq
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        documents = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
+        documents = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, Document)]
         _copy(connection, table, tuple(columns), _with_documents(rows, documents, _jsonb))
     else:
         values = _bindable(table, columns, rows)
@@ -43,7 +44,7 @@ def _bindable(table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ..
 
 
 def _bound(kind: TypeEngine[Any], column: Iterable[Any]) -> Iterable[Any]:
-    if isinstance(kind, JSON):
+    if isinstance(kind, Document):
         return map(as_json, column)
     if isinstance(kind, LargeBinary):
         return [value and bytearray(value) for value in column]

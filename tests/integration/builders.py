@@ -11,7 +11,8 @@ from sqlalchemy import insert, text, update
 from dispatcher.core.clock import DAY_US, HOUR_US
 from dispatcher.core.status import Reason, Status
 from dispatcher.operations.context import Context
-from dispatcher.settings import Environment, Settings
+from dispatcher.settings import Environment
+from dispatcher.settings.model import Settings
 from dispatcher.store.engine import Database
 from dispatcher.store.expansion import LeftOut, count_queued, insert_messages, store_page
 from dispatcher.store.installation import claim_installation, take_ids

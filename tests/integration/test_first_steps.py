@@ -16,7 +16,7 @@ import pytest
 from dispatcher.cli.main import run
 from dispatcher.core.clock import from_us
 from dispatcher.core.errors import UsageError
-from dispatcher.settings import parse_settings
+from dispatcher.settings.file import parse_settings
 
 DISPATCHER = str(Path(sys.executable).with_name("dispatcher"))
 CAMPAIGN = """

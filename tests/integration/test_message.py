@@ -13,7 +13,8 @@ from dispatcher.core.status import Status
 from dispatcher.delivery.schedule import FAR_US
 from dispatcher.operations import inspect_messages
 from dispatcher.operations.context import Context
-from dispatcher.operations.inspect_messages import list_messages, settle_campaign, settle_message, show_message
+from dispatcher.operations.inspect_messages import settle_campaign, settle_message, show_message
+from dispatcher.operations.message_list import list_messages
 from dispatcher.operations.status import campaign_status
 from dispatcher.store.tables import attempts, journal, messages, receipts
 from tests.integration.builders import Builder, make_context

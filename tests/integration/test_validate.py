@@ -11,7 +11,7 @@ from dispatcher.campaign.context import Known
 from dispatcher.core.diagnostics import Diagnostic
 from dispatcher.core.errors import UsageError
 from dispatcher.operations.validate import known_from, validate_file
-from dispatcher.settings import Settings
+from dispatcher.settings.model import Settings
 from tests.unit.campaign.linting import GOOD, KNOWN, NOW_US, place_of, spoiled, written
 
 SAMPLES = sorted((Path(__file__).parents[2] / "campaigns").glob("*.yaml"))

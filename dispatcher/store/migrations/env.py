@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from dispatcher.store.tables import metadata
+from dispatcher.store.tables import complete
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=complete(),
     transactional_ddl=False,
 )
 context.run_migrations()

@@ -4,7 +4,7 @@ Instants are microseconds since 1970 UTC (`…_us`). `…_sealed` columns are en
 `…_hash` columns are keyed hashes (keys.py). Ids come from `id_source`, before the insert.
 """
 
-from dispatcher.store.tables.base import Big, Document, metadata
+from dispatcher.store.tables.base import Big, Document, complete, metadata
 from dispatcher.store.tables.campaigns import campaigns, cells, plans, senders, session_people, sessions, steps
 from dispatcher.store.tables.doors import door_codes, doors, guests
 from dispatcher.store.tables.events import answer_events, answers, inbound, journal, receipts
@@ -43,6 +43,7 @@ __all__ = [
     "breaker_marks",
     "campaigns",
     "cells",
+    "complete",
     "consent_events",
     "consent_sheets",
     "consents",

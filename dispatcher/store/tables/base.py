@@ -9,14 +9,17 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Index,
     Integer,
     MetaData,
+    Table,
     Text,
     literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import operators
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -28,8 +31,27 @@ metadata = MetaData(
     }
 )
 
+_OPTIONS = "options"
+
 Big = BigInteger().with_variant(Integer, "sqlite")
-Document = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Document(TypeDecorator[Any]):
+    """JSON, and JSONB on Postgres. Not a variant of JSON: that would load Postgres's dialect for SQLite too."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(JSON())
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        """So that what is compared with an element of it is not taken for a document."""
+        return self.impl_instance.coerce_compared_value(op, value)
 
 
 class State(Text):
@@ -66,3 +88,25 @@ def flag_column(name: str, *, default: bool = False) -> Column[bool]:
 
 def us_column(name: str, *, required: bool = False) -> Column[int]:
     return Column(name, Big, nullable=not required)
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows that fit."""
+    return Index(name, *columns, info=options(postgresql_where=text(where), sqlite_where=text(where)))
+
+
+def options(**options: Any) -> dict[str, Any]:
+    """As `info`: what a database is told of a table or an index when it is made.
+
+    Said as keywords at once, Postgres's dialect would be loaded to look at them, for SQLite too.
+    """
+    return {_OPTIONS: options}
+
+
+def complete() -> MetaData:
+    """The metadata with every option in its place, for whoever makes a schema."""
+    made: list[Table | Index] = [*metadata.tables.values()]
+    made += [index for table in metadata.tables.values() for index in table.indexes]
+    for one in made:
+        one.dialect_kwargs.update(one.info.get(_OPTIONS, {}))
+    return metadata

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from dispatcher.store.tables.base import (
@@ -25,6 +24,7 @@ from dispatcher.store.tables.base import (
     flag_column,
     id_column,
     metadata,
+    partial_index,
     us_column,
     word_column,
 )
@@ -154,12 +154,7 @@ steps = Table(
     us_column("finished_us"),
     UniqueConstraint("campaign_id", "name", "occasion"),
     CheckConstraint("state IN ('scheduled', 'expanding', 'expanded', 'done', 'cancelled')", name="state"),
-    Index(
-        "ix_steps_due_us",
-        "due_us",
-        postgresql_where=text("state IN ('scheduled', 'expanding')"),
-        sqlite_where=text("state IN ('scheduled', 'expanding')"),
-    ),
+    partial_index("ix_steps_due_us", "due_us", where="state IN ('scheduled', 'expanding')"),
 )
 
 #: Where people belong for reports, small and free of personal data: kelurahan, role and groups, each once.

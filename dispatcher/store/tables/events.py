@@ -12,7 +12,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from dispatcher.store.tables.base import (
@@ -22,6 +21,7 @@ from dispatcher.store.tables.base import (
     flag_column,
     id_column,
     metadata,
+    partial_index,
     us_column,
     word_column,
 )
@@ -44,13 +44,7 @@ receipts = Table(
     Column("raw_sealed", LargeBinary),
     CheckConstraint("state IN ('folded', 'parked', 'aged', 'unparsed', 'inbound')", name="state"),
     Index("ix_receipts_message_id", "message_id"),
-    Index(
-        "ix_receipts_parked",
-        "sender_id",
-        "provider_id",
-        postgresql_where=text("state = 'parked'"),
-        sqlite_where=text("state = 'parked'"),
-    ),
+    partial_index("ix_receipts_parked", "sender_id", "provider_id", where="state = 'parked'"),
 )
 
 #: `unsigned`: by a gateway that signs nothing. `reply`: the automatic answer that is due; `no_reply`: why none is.
@@ -87,19 +81,8 @@ inbound = Table(
     UniqueConstraint("sender_id", "provider_id"),
     Index("ix_inbound_address_hash", "address_hash"),
     Index("ix_inbound_sender_id_received_us", "sender_id", "received_us"),
-    Index(
-        "ix_inbound_reply_due",
-        "sender_id",
-        "reply_next_us",
-        postgresql_where=text("reply_state = 'due'"),
-        sqlite_where=text("reply_state = 'due'"),
-    ),
-    Index(
-        "ix_inbound_reply_begun",
-        "reply_begun_us",
-        postgresql_where=text("reply_state = 'begun'"),
-        sqlite_where=text("reply_state = 'begun'"),
-    ),
+    partial_index("ix_inbound_reply_due", "sender_id", "reply_next_us", where="reply_state = 'due'"),
+    partial_index("ix_inbound_reply_begun", "reply_begun_us", where="reply_state = 'begun'"),
 )
 
 #: What a person says to a campaign now. `text_version`: fingerprint, step and hop of what was answered; `text_hash`: of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, Table, text
+from sqlalchemy import Column, Index, LargeBinary, Table
 
-from dispatcher.store.tables.base import Big, count_column, metadata, us_column
+from dispatcher.store.tables.base import Big, count_column, metadata, partial_index, us_column
 
 #: Without a person and a message: the step's link to pass on, of which each visit counts in `visits`.
 #: `previewed_us`: first fetched by a program; `stopped_us`: when the number was refused through it, while that stands.
@@ -23,11 +23,7 @@ links = Table(
     us_column("stopped_us"),
     count_column("visits"),
     Index("ix_links_contact_id", "contact_id"),
-    Index(
-        "ix_links_seen",
-        "campaign_id",
-        "step_id",
-        postgresql_where=text("visited_us IS NOT NULL OR previewed_us IS NOT NULL"),
-        sqlite_where=text("visited_us IS NOT NULL OR previewed_us IS NOT NULL"),
+    partial_index(
+        "ix_links_seen", "campaign_id", "step_id", where="visited_us IS NOT NULL OR previewed_us IS NOT NULL"
     ),
 )

@@ -24,6 +24,8 @@ from dispatcher.store.tables.base import (
     flag_column,
     id_column,
     metadata,
+    options,
+    partial_index,
     us_column,
     word_column,
 )
@@ -75,55 +77,26 @@ messages = Table(
     # for reports: only who asks for this very expression gets the index (store/by_step.py)
     Index("ix_messages_by_step", text("(step_id + 0)")),
     CheckConstraint("status IN (" + ", ".join(f"'{s}'" for s in Status) + ")", name="status"),
-    Index(
-        "ix_messages_waiting",
-        "sender_id",
-        "priority",
-        "campaign_id",
-        "not_before_us",
-        "id",
-        postgresql_where=text("status = 'queued'"),
-        sqlite_where=text("status = 'queued'"),
+    partial_index(
+        "ix_messages_waiting", "sender_id", "priority", "campaign_id", "not_before_us", "id", where="status = 'queued'"
     ),
     # the two below say more than `queued`, so that they offer themselves only to those who look for what is too late
     # (store/upkeep.py): with nothing waiting, statistics take all indexes of what waits for equally small
-    Index(
-        "ix_messages_queued_expires_us",
-        "expires_us",
-        postgresql_where=text("status = 'queued' AND expires_us + 0 > 0"),
-        sqlite_where=text("status = 'queued' AND expires_us + 0 > 0"),
+    partial_index("ix_messages_queued_expires_us", "expires_us", where="status = 'queued' AND expires_us + 0 > 0"),
+    partial_index(
+        "ix_messages_queued_not_after_us", "not_after_us", where="status = 'queued' AND not_after_us + 0 > 0"
     ),
-    Index(
-        "ix_messages_queued_not_after_us",
-        "not_after_us",
-        postgresql_where=text("status = 'queued' AND not_after_us + 0 > 0"),
-        sqlite_where=text("status = 'queued' AND not_after_us + 0 > 0"),
-    ),
-    Index(
-        "ix_messages_sending",
-        "lease_until_us",
-        postgresql_where=text("status = 'sending'"),
-        sqlite_where=text("status = 'sending'"),
-    ),
-    Index(
-        "ix_messages_unknown",
-        "sender_id",
-        "begun_us",
-        postgresql_where=text("status = 'unknown'"),
-        sqlite_where=text("status = 'unknown'"),
-    ),
-    Index(
-        "ix_messages_hop_due_us",
-        "hop_due_us",
-        postgresql_where=text("hop_due_us IS NOT NULL"),
-        sqlite_where=text("hop_due_us IS NOT NULL"),
-    ),
+    partial_index("ix_messages_sending", "lease_until_us", where="status = 'sending'"),
+    partial_index("ix_messages_unknown", "sender_id", "begun_us", where="status = 'unknown'"),
+    partial_index("ix_messages_hop_due_us", "hop_due_us", where="hop_due_us IS NOT NULL"),
     # what is dead is met by every look for what waits: a fiftieth of ten million is bearable, a fifth is not
-    postgresql_with={
-        "fillfactor": "70",
-        "autovacuum_vacuum_scale_factor": "0.02",
-        "autovacuum_analyze_scale_factor": "0.02",
-    },
+    info=options(
+        postgresql_with={
+            "fillfactor": "70",
+            "autovacuum_vacuum_scale_factor": "0.02",
+            "autovacuum_analyze_scale_factor": "0.02",
+        }
+    ),
 )
 
 attempts = Table(

@@ -16,7 +16,7 @@ from dispatcher.operations.contacts import export_contact, show_contact, stop_co
 from dispatcher.operations.context import Context
 from dispatcher.operations.import_contacts import import_contacts
 from dispatcher.operations.import_result import ImportOptions, ImportResult
-from dispatcher.settings import Settings
+from dispatcher.settings.model import Settings
 from dispatcher.store import tables as t
 from dispatcher.testing.synthetic import synthetic_e164, write_csv
 from tests.integration.contacts.conftest import count, everything

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import func, select
 
 from dispatcher.core.clock import SECOND_US
+from dispatcher.core.outcome import OptedOut
 from dispatcher.core.status import Reason, Status
 from dispatcher.operations.control import resume_campaign
 from dispatcher.operations.fold import Event, fold
 from dispatcher.operations.status import campaign_status
 from dispatcher.spi import Accepted, Filtered, Receipt, Rejected
-from dispatcher.spi.outcome import OptedOut
 from dispatcher.store.receipts import Attempt
 from dispatcher.store.stops import stop_address
 from dispatcher.store.tables import breaker_marks, journal, stops

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from dispatcher.operations import outgoing
 from dispatcher.operations.lanes import Lanes
 from dispatcher.operations.outgoing import Outgoing
-from dispatcher.settings import WireLog
+from dispatcher.settings.model import WireLog
 from dispatcher.spi import (
     Accepted,
     Ambiguous,

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from dispatcher.core.clock import HOUR_US, MINUTE_US, SECOND_US, from_us, to_us
 from dispatcher.core.errors import UnavailableError, UsageError
+from dispatcher.core.outcome import NotSent
 from dispatcher.core.status import Reason, Status
 from dispatcher.operations.context import Context
 from dispatcher.operations.control import resume_campaign
@@ -18,7 +19,6 @@ from dispatcher.operations.inspect_messages import settle_campaign
 from dispatcher.operations.restore import Restored, mark_restored, parse_since
 from dispatcher.operations.sender_control import resume
 from dispatcher.spi import Absent, Accepted, Ambiguous, Found, LookupQuery, Rejected
-from dispatcher.spi.outcome import NotSent
 from dispatcher.store.generation import ERA
 from dispatcher.store.tables import installation, messages
 from tests.integration.engine.scripted import Provider

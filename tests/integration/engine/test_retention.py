@@ -13,7 +13,8 @@ from dispatcher.core.errors import UsageError
 from dispatcher.operations import retain as retaining
 from dispatcher.operations.report import campaign_report
 from dispatcher.operations.retain import retain
-from dispatcher.settings import Retention, parse_settings
+from dispatcher.settings.file import parse_settings
+from dispatcher.settings.model import Retention
 from dispatcher.spi import Accepted, Ambiguous
 from dispatcher.store.tables import consents, contacts, inbound, journal, receipts
 from tests.integration.engine.stage import Hands, Stage

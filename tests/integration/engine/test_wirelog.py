@@ -21,7 +21,8 @@ from dispatcher.operations.contacts import erase_contact
 from dispatcher.operations.inspect_messages import show_message
 from dispatcher.operations.record import Ended, record_ends
 from dispatcher.operations.spool import read_spools, write_spool
-from dispatcher.settings import WireLog, parse_settings
+from dispatcher.settings.file import parse_settings
+from dispatcher.settings.model import WireLog
 from dispatcher.spi import Rejected
 from dispatcher.store import exchanges as store
 from dispatcher.store.exchanges import Wire

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dispatcher.operations.channels import Channels
-from dispatcher.settings import Environment, parse_settings
+from dispatcher.settings import Environment
+from dispatcher.settings.file import parse_settings
 from dispatcher.spi.http import PooledClient
 from dispatcher_channels.http_gateway.ready import ready_gateways
 

@@ -15,14 +15,13 @@ from dispatcher.delivery.breaker import (
     BEGINNING,
     FAULTS,
     Counts,
-    Limit,
-    Limits,
     Mark,
     base,
     judge_failures,
     judge_refusals,
     wants_mark,
 )
+from dispatcher.delivery.limits import Limit, Limits
 
 NOW = 1_700_000_000_000_000
 FAILED = Limits().failed or Limit(share=1, least=1, within="1m")  # type: ignore[arg-type]

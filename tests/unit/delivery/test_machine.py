@@ -10,10 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dispatcher.core.status import GOOD, RANK, Reason, Status, is_legal
-from dispatcher.delivery import machine
-from dispatcher.delivery.machine import Message
-from dispatcher.spi.outcome import (
+from dispatcher.core.outcome import (
     Accepted,
     Ambiguous,
     Filtered,
@@ -25,6 +22,9 @@ from dispatcher.spi.outcome import (
     Throttled,
     Unsupported,
 )
+from dispatcher.core.status import GOOD, RANK, Reason, Status, is_legal
+from dispatcher.delivery import machine
+from dispatcher.delivery.machine import Message
 
 NOW = 1_700_000_000_000_000
 RECEIPTS = (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED)

@@ -10,7 +10,8 @@ import pytest
 
 from dispatcher.core.errors import ProviderError, UsageError
 from dispatcher.operations.channels import Channels
-from dispatcher.settings import Environment, SenderSettings
+from dispatcher.settings import Environment
+from dispatcher.settings.model import SenderSettings
 from dispatcher.spi import Channel
 
 TWILIO = {"channel": "twilio-sms", "account_sid": "AC" + "0" * 32, "from": "+15005550006", "auth_token": "${TOKEN}"}

@@ -1,32 +1,22 @@
-"""What the environment and `dispatcher.yaml` say. Secrets stay in the environment, or files, until a sender opens."""
+"""What `dispatcher.yaml` says. Secrets stay in the environment, or files, until a sender opens."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dispatcher.campaign.model import Caps, Duration, Identifier, Slug, Texts, parse_duration
-from dispatcher.core.errors import ProviderError, UsageError
-from dispatcher.delivery.breaker import Limits
+from dispatcher.campaign.model import Caps, Duration, Identifier, Slug, Texts
+from dispatcher.core.duration import parse_duration
+from dispatcher.delivery.limits import Limits
 from dispatcher.receipts.autoreply import Kind
 from dispatcher.receipts.reply_texts import Saying
 
-DEFAULT_DATABASE = "sqlite:///dispatcher.db"
-DEFAULT_CONFIG = "dispatcher.yaml"
-DEFAULT_STATE_DIR = ".dispatcher"
-
 #: Keys of a sender that belong to the engine; all others go to its channel.
 _ENGINE_KEYS = ("channel", "rate", "countries", "people_per_day", "spacing", "allow_private")
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(msg|seg)\s*/\s*(s|min|h)\s*$")
 _SECONDS = re.compile(r"^\s*(\d{1,5})\s*s\s*$")
 _LONGEST_SPACING = timedelta(days=30)
@@ -194,145 +184,3 @@ class Settings(Part):
         if not self.senders:
             object.__setattr__(self, "senders", {"console": SenderSettings(channel="console")})
         return self
-
-
-class Environment:
-    """The environment, read once. Every secret may also come from a file named by `NAME_FILE`."""
-
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        self._environ = os.environ if environ is None else environ
-
-    def get(self, name: str) -> str | None:
-        """The value, or the content of the file that `NAME_FILE` names; None where neither is set.
-
-        Blanks and line breaks around it are no part of it: editors add them to files, and `.env` files keep them.
-        """
-        value = self._environ.get(name, "").strip()
-        path = self._environ.get(f"{name}_FILE")
-        if value or not path:
-            return value or None
-        try:
-            return Path(path).read_text("utf-8-sig").strip() or None
-        except OSError as error:
-            problem, hint = f"cannot be read ({error.strerror})", ""
-        except UnicodeDecodeError:
-            problem, hint = "is not text", "Save it as plain text, in UTF-8."
-        raise UsageError("secret-file", f"{name}_FILE names {path}, which {problem}", hint)
-
-    @property
-    def database_url(self) -> str:
-        return self.get("DATABASE_URL") or DEFAULT_DATABASE
-
-    @property
-    def broker_url(self) -> str | None:
-        """None: embedded."""
-        return self.get("CELERY_BROKER_URL")
-
-    @property
-    def config_path(self) -> Path:
-        return Path(self.get("DISPATCHER_CONFIG") or DEFAULT_CONFIG)
-
-    @property
-    def config_is_given(self) -> bool:
-        return bool(self.get("DISPATCHER_CONFIG")) or self.config_path.exists()
-
-    @property
-    def public_url(self) -> str:
-        return (self.get("DISPATCHER_PUBLIC_URL") or "").rstrip("/")
-
-    @property
-    def state_dir(self) -> Path:
-        return Path(self.get("DISPATCHER_STATE_DIR") or DEFAULT_STATE_DIR)
-
-    @cached_property
-    def settings(self) -> Settings:
-        return load_settings(self.config_path, required=bool(self.get("DISPATCHER_CONFIG")))
-
-    def fill_in(self, sender: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Options with every `${NAME}` replaced; ProviderError (exit 7) names the variable that is missing."""
-
-        def replace(match: re.Match[str]) -> str:
-            value = self.get(match[1])
-            if value is None:
-                raise ProviderError(
-                    "missing-credentials",
-                    f"sender {sender} needs {match[1]}, which is not set",
-                    f"Set {match[1]} (or {match[1]}_FILE) in the environment.",
-                )
-            return value
-
-        return {key: _replaced(value, replace) for key, value in options.items()}
-
-    def filled_in(self, options: Mapping[str, Any]) -> frozenset[str]:
-        """What the `${NAME}` in the options stand for, of those that are set and can be read."""
-        found: set[str] = set()
-
-        def note(match: re.Match[str]) -> str:
-            with suppress(UsageError):
-                found.add(self.get(match[1]) or "")
-            return ""
-
-        _replaced(dict(options), note)
-        return frozenset(found - {""})
-
-
-def _replaced(value: Any, replace: Callable[[re.Match[str]], str]) -> Any:
-    """With every `${NAME}` replaced, at any depth."""
-    if isinstance(value, str):
-        return _REFERENCE.sub(replace, value)
-    if isinstance(value, dict):
-        return {key: _replaced(inner, replace) for key, inner in value.items()}
-    return [_replaced(inner, replace) for inner in value] if isinstance(value, list) else value
-
-
-def load_settings(path: Path, *, required: bool = False) -> Settings:
-    """Raises UsageError with file:line for anything that is not as it should be."""
-    if not path.exists():
-        if required:
-            raise UsageError("config-missing", f"the settings file {path} does not exist", "Correct DISPATCHER_CONFIG.")
-        return Settings()
-    return parse_settings(path.read_bytes(), str(path))
-
-
-def parse_settings(content: bytes, name: str = DEFAULT_CONFIG) -> Settings:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        document = YAML(typ="rt").load(content)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise UsageError("config-syntax", f"{name}:{line}: {error.problem}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UsageError("config-syntax", f"{name}: not readable as YAML ({type(error).__name__})") from None
-    try:
-        return Settings.model_validate(_plain(document) or {})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        line = _line_of(document, first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise UsageError(
-                "config-unknown-key",
-                f"{name}:{line}: there is no setting {place}",
-                "docs/configuration.md lists the settings.",
-            ) from None
-        problem = first["msg"].removeprefix("Value error, ")
-        raise UsageError("config-invalid", f"{name}:{line}: {place}: {problem}") from None
-
-
-def _plain(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    return [_plain(value) for value in node] if isinstance(node, list) else node
-
-
-def _line_of(document: Any, path: tuple[int | str, ...]) -> int:
-    node, line = document, 1
-    for part in path:
-        try:
-            line = node.lc.data[part][0] + 1
-            node = node[part]
-        except (AttributeError, KeyError, TypeError, IndexError):
-            break
-    return int(line)

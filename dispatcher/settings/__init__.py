@@ -1,0 +1,5 @@
+"""What the environment and `dispatcher.yaml` say."""
+
+from dispatcher.settings.environment import Environment
+
+__all__ = ["Environment"]
