@@ -8,18 +8,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from datetime import timedelta
+from typing import Final, Literal, Protocol
 
 from dispatcher.core.status import GOOD, Reason, Status
-
-if TYPE_CHECKING:
-    from dispatcher.delivery.limits import Limit
 
 BREAKER: Final = "breaker:"
 """How the reason of a campaign begins that paused itself for its failures or refusals."""
 
 Kind = Literal["failed", "opted_out"]
 KINDS: Final[tuple[Kind, ...]] = ("failed", "opted_out")
+
+
+class Limit(Protocol):
+    """Trips where `share` or more of what ended within so long, and at least `least` of them, went wrong."""
+
+    @property
+    def share(self) -> float: ...
+    @property
+    def least(self) -> int: ...
+    @property
+    def within(self) -> timedelta: ...
+    @property
+    def within_us(self) -> int: ...
+
 
 #: Failures that say something of the campaign, its texts or its senders. All others are about one recipient.
 FAULTS: Final = frozenset(

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from dispatcher.core.errors import UsageError
-from dispatcher.settings.environment import DEFAULT_CONFIG
 from dispatcher.settings.model import Settings
 
 
@@ -21,7 +20,7 @@ def load_settings(path: Path, *, required: bool = False) -> Settings:
     return parse_settings(path.read_bytes(), str(path))
 
 
-def parse_settings(content: bytes, name: str = DEFAULT_CONFIG) -> Settings:
+def parse_settings(content: bytes, name: str = "dispatcher.yaml") -> Settings:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
