@@ -60,6 +60,8 @@ def _prepared(context: Context, rate: int, contacts: int) -> None:
 def _used(at_us: list[int], rate: int) -> float:
     """The share of the rate, without the last second: what is left to send then may be less than the rate allows."""
     full = [at for at in at_us if at <= at_us[-1] - SECOND_US]
+    if len(full) < rate:
+        raise SystemExit("less than two seconds tell nothing of a rate")
     return (len(full) - 1) / ((full[-1] - full[0]) / SECOND_US) / rate
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -145,7 +146,13 @@ def progress(label: str, total: int | None = None) -> Iterator[Progress]:
 
 
 def connect_context() -> Any:
-    """The wired context of this environment, imported late."""
+    """The wired context of this environment, imported late.
+
+    Its connections are closed at the very end, whatever ends the command: the last one of SQLite then puts all that was
+    committed into the one file, which people copy.
+    """
     from dispatcher.wiring import connect
 
-    return connect()
+    context = connect()
+    atexit.register(context.database.engine.dispose)
+    return context

@@ -17,6 +17,7 @@ from dispatcher.store.lost import hold_if_lost
 from dispatcher.store.outbox import Batch
 from dispatcher.store.recipients import load_people
 from dispatcher.store.tables import campaigns, messages, steps
+from dispatcher.store.upkeep import FOLLOWED
 
 _AT_ONCE = 500
 m = messages.c
@@ -40,7 +41,7 @@ def _follow(expander: Expander, ids: range, connection: Connection) -> int:
     due = (
         select(m.id, m.step_id, m.hop, m.contact_id)
         .join(campaigns, campaigns.c.id == m.campaign_id)
-        .where(m.hop_due_us <= expander.context.now_us(), campaigns.c.state.in_(("running", "done")))
+        .where(m.hop_due_us <= expander.context.now_us(), campaigns.c.state.in_(FOLLOWED))
         .order_by(m.hop_due_us)  # as their index has them: by id, a planner may read the whole table for the first few
         .limit(_AT_ONCE)
     )

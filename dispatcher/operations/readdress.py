@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.delivery import machine
 from dispatcher.operations.expand import Expander, RowMaker
 from dispatcher.operations.occasions import revision_now
 from dispatcher.store.bulk import any_of, update_by_id
-from dispatcher.store.expansion import wait_for_pages
+from dispatcher.store.expansion import number_holders, wait_for_pages
 from dispatcher.store.outbox import Batch
 from dispatcher.store.recipients import load_people
 from dispatcher.store.sessions import waiting_after
@@ -101,16 +101,11 @@ class Readdresser:
 
 
 def _taken(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
-    """Rows whose new number another person of the step already has."""
-    if not rows:
-        return set()
-    wanted = {(row["step_id"], row["hop"], row["address_hash"]): row["id"] for row in rows}
-    key = tuple_(m.step_id, m.hop, m.address_hash)
-    found = connection.execute(select(m.id, m.step_id, m.hop, m.address_hash).where(key.in_(list(wanted))))
-    holders = {(row.step_id, row.hop, bytes(row.address_hash)): row.id for row in found}
-    return {
-        row["id"]
-        for row in rows
-        if holders.get((row["step_id"], row["hop"], row["address_hash"]), row["id"]) != row["id"]
-        or wanted[row["step_id"], row["hop"], row["address_hash"]] != row["id"]
-    }
+    """Rows whose new number another person of the step already has, or gets by this."""
+    holders = number_holders(connection, rows)
+    taken: set[int] = set()
+    for row in rows:
+        mine = holders.setdefault((row["step_id"], row["address_hash"]), {row["contact_id"]})
+        if mine != {row["contact_id"]}:
+            taken.add(row["id"])
+    return taken

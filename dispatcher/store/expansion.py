@@ -85,17 +85,26 @@ def _sort_out(
     """Rows of one step that may be stored, and those whose number is taken. `people` who have the hop are left out."""
     if people is None:
         people = _present(connection, m.contact_id, rows, "contact_id")
-        numbers = _present(connection, m.address_hash, rows, "address_hash")
-    else:
-        numbers = _numbers_in_use(connection, rows)
+    holders = number_holders(connection, rows)
     fresh: list[dict[str, Any]] = []
     shared: list[dict[str, Any]] = []
     for row in rows:
         if row["contact_id"] in people:
             continue
-        (shared if row["address_hash"] in numbers else fresh).append(row)
-        numbers.add(row["address_hash"])
+        mine = holders.setdefault((row["step_id"], row["address_hash"]), {row["contact_id"]})
+        (fresh if mine == {row["contact_id"]} else shared).append(row)
     return fresh, shared
+
+
+def number_holders(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[tuple[int, bytes], set[int]]:
+    """(step, number) of the rows → contacts that have a message to it by now, by whatever hop (invariant 2)."""
+    found: dict[tuple[int, bytes], set[int]] = {}
+    for step_id in {row["step_id"] for row in rows}:
+        wanted = [row["address_hash"] for row in rows if row["step_id"] == step_id]
+        mine = (m.step_id == step_id, among(connection, m.address_hash, wanted))
+        for address_hash, contact_id in connection.execute(select(m.address_hash, m.contact_id).where(*mine)):
+            found.setdefault((step_id, address_hash), set()).add(contact_id)
+    return found
 
 
 def _present(connection: Connection, column: Any, rows: Sequence[dict[str, Any]], name: str) -> set[Any]:
@@ -106,14 +115,6 @@ def _present(connection: Connection, column: Any, rows: Sequence[dict[str, Any]]
         statement = select(column).where(m.step_id == step_id, m.hop == hop, among(connection, column, wanted))
         found.update(connection.execute(statement).scalars())
     return found
-
-
-def _numbers_in_use(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[bytes]:
-    """Those that the step has used for somebody already, in whatever hop."""
-    if not rows:
-        return set()
-    wanted = among(connection, m.address_hash, [row["address_hash"] for row in rows])
-    return set(connection.execute(select(m.address_hash).where(m.step_id == rows[0]["step_id"], wanted)).scalars())
 
 
 def store_page(

@@ -23,8 +23,12 @@ class Aged(NamedTuple):
 
 
 def texts(before_us: int) -> Aged:
-    """Of messages that ended: what waits, is being sent or is unknown still needs them."""
-    is_over = m.status.not_in(["queued", "sending", "unknown"]) & m.hop_due_us.is_(None)
+    """Of messages that ended: what waits, is being sent or is unknown still needs them.
+
+    So does what another hop may follow, until it is too late for one; a campaign that was cancelled follows nobody.
+    """
+    may_be_followed = m.hop_due_us.is_not(None) & (m.expires_us >= before_us)
+    is_over = m.status.not_in(["queued", "sending", "unknown"]) & ~may_be_followed
     ended_us = func.coalesce(m.ended_us, m.begun_us, m.expires_us)
     has_some = or_(m.body_sealed.is_not(None), m.address_sealed.is_not(None))
     which = and_(m.id < floor_at(before_us), has_some, is_over, ended_us < before_us)

@@ -16,6 +16,9 @@ from dispatcher.store.outbox import Batch
 from dispatcher.store.tables import campaigns, messages, receipts, senders, steps
 
 AT_ONCE = 500
+FOLLOWED = ("running", "done")
+"""Campaigns whose hops go on: also with nothing left to send, as failures are often told minutes after acceptance."""
+
 m = messages.c
 
 Change = Callable[[machine.Message], None]
@@ -30,7 +33,7 @@ class Waits(NamedTuple):
     windows: bool
     """That closed."""
     hops: bool
-    """That are due, if their campaign runs."""
+    """That are due."""
     unknown: bool
     parked: bool
 
@@ -41,7 +44,7 @@ def look(connection: Connection, now_us: int) -> Waits:
         exists().where(*_ended(now_us)),
         exists().where(m.status == "queued", *_by(m.expires_us, now_us)),
         exists().where(m.status == "queued", *_by(m.not_after_us, now_us)),
-        exists().where(m.hop_due_us <= now_us),
+        exists().where(m.hop_due_us <= now_us, m.campaign_id == campaigns.c.id, campaigns.c.state.in_(FOLLOWED)),
         exists().where(m.status == "unknown"),
         exists().where(receipts.c.state == "parked"),
     )

@@ -120,7 +120,7 @@ class Stage:
                 contacts,
                 [self._contact(person, i, n, now_us) for i, (person, _, n) in enumerate(people, first)],
             )
-            insert(connection, contact_points, [_point(keys, *one) for one in people])
+            insert(connection, contact_points, [point(keys, *one) for one in people])
             insert(connection, consents, [_consent(person, now_us) for person, _, _ in people])
         return numbers
 
@@ -273,7 +273,7 @@ def _number(index: int) -> str:
     return f"+62812345{index:05}"
 
 
-def _point(keys: Keys, contact_id: int, identifier: int, number: str) -> dict[str, Any]:
+def point(keys: Keys, contact_id: int, identifier: int, number: str) -> dict[str, Any]:
     return {
         "id": identifier,
         "contact_id": contact_id,

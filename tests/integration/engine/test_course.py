@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from typer.testing import CliRunner
 
 from dispatcher.cli import contacts as command
@@ -21,7 +21,8 @@ from dispatcher.operations.record import Ended, Withdrawn, record_ends
 from dispatcher.operations.settle import resend_unknown
 from dispatcher.spi import Accepted, Ambiguous, NotSent
 from dispatcher.store.stops import stop_address
-from dispatcher.store.tables import steps
+from dispatcher.store.tables import contact_points, steps
+from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import LEASE_US, Hands, Stage
 
 
@@ -145,6 +146,23 @@ def test_an_edited_contact_gets_the_new_text_at_the_new_number(stage: Stage) -> 
     opened = stage.context.keys.sealer.open
     assert opened("messages.address", row.id, row.address_sealed) == "+6281234567803"
     assert "Yth. Ayu," in opened("messages.body", row.id, row.body_sealed)
+
+
+def test_nobody_is_moved_to_a_number_that_another_hop_has(database_url: str, tmp_path: Path) -> None:
+    """Invariant 2: one message of a step for a number, whoever is moved to it."""
+    stage = Stage(database_url, tmp_path, {"wa": Provider(media="whatsapp"), "sms": Provider()})
+    stage.import_rows([("a", "Ani", "081234567801"), ("b", "Budi", "081234567802")])
+    with stage.context.database.begin() as connection:
+        last = select(func.max(contact_points.c.id)).scalar_subquery()
+        connection.execute(update(contact_points).where(contact_points.c.id == last).values(media="sms"))
+    stage.start(route="[{senders: wa}, {senders: sms}]", text="Gunakan hak pilih Anda. Stop: s.id/x")
+    assert [row.hop for row in stage.rows(status="queued")] == [0, 1]
+    stage.import_rows([("a", "Ani", "081234567802")])
+    stage.check()
+    assert [(row.hop, row.status, row.reason) for row in stage.rows()] == [
+        (0, "cancelled", "shared_address"), (1, "queued", ""),
+    ]  # fmt: skip
+    stage.close()
 
 
 def test_a_message_holds_the_country_of_its_number(database_url: str, tmp_path: Path) -> None:

@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from dispatcher.core.status import Reason, Status
 from dispatcher.delivery import machine
 from dispatcher.operations.control import pause_campaign, resume_campaign
 from dispatcher.operations.fold import Event, fold
 from dispatcher.spi import Accepted, Ambiguous, Receipt, Rejected
+from dispatcher.store.bulk import insert
+from dispatcher.store.installation import take_ids
 from dispatcher.store.outbox import Batch
 from dispatcher.store.receipts import Attempt
 from dispatcher.store.stops import stop_address
+from dispatcher.store.tables import contact_points
 from tests.integration.engine.scripted import Provider
-from tests.integration.engine.stage import Hands, Stage
+from tests.integration.engine.stage import Hands, Stage, point
 
 FAILURE_ONLY = "[{senders: wa}, {senders: sms}]"
 DEADLINE = '[{senders: wa, after: "1 hour"}, {senders: sms}]'
@@ -56,6 +60,29 @@ def test_a_failure_is_followed_at_once_and_the_person_counts_once(stage: Stage, 
     assert stage.people_by_status(step_id) == {"accepted": 3}
     stage.tick()
     assert len(stage.rows()) == 4
+
+
+def test_nobody_is_followed_to_a_number_that_somebody_else_was_sent_to(database_url: str, tmp_path: Path) -> None:
+    """Invariant 2: the first has a number of their own for WhatsApp, and for SMS that of the family, as the second."""
+    stage = Stage(database_url, tmp_path, {"wa": Provider(media="whatsapp"), "sms": Provider()})
+    _, family = stage.people(2)
+    with stage.context.database.begin() as connection:
+        first, second = connection.execute(select(contact_points.c.contact_id).order_by(contact_points.c.id)).scalars()
+        mine = contact_points.c.contact_id == first
+        connection.execute(update(contact_points).where(mine).values(media="whatsapp"))
+        connection.execute(update(contact_points).where(~mine).values(media="any"))
+        (identifier,) = take_ids(connection, 1, stage.context.now_us())
+        insert(connection, contact_points, [point(stage.context.keys, first, identifier, family)])
+    step_id = stage.start(route=FAILURE_ONLY, text="Gunakan hak pilih Anda. Stop: s.id/x")
+    assert stage.people_by_status(step_id) == {"queued": 2}
+    begun = stage.begin(stage.claim(sender="wa"), sender="wa")
+    of = {row.contact_id: row.id for row in stage.rows()}
+    stage.record({of[first]: begun[of[first]]}, NO_ACCOUNT)
+    stage.record({of[second]: begun[of[second]]}, Accepted(("x",)))
+    stage.tick()
+    assert stage.rows(hop=1) == []
+    assert stage.people_by_status(step_id) == {"accepted": 1, "failed": 1}
+    stage.close()
 
 
 @pytest.mark.parametrize("ambiguous", [True, False])

@@ -11,12 +11,14 @@ from sqlalchemy import func, insert, select
 
 from dispatcher.core.errors import UsageError
 from dispatcher.operations import retain as retaining
+from dispatcher.operations.control import cancel_campaign
 from dispatcher.operations.report import campaign_report
 from dispatcher.operations.retain import retain
 from dispatcher.settings.file import parse_settings
 from dispatcher.settings.model import Retention
 from dispatcher.spi import Accepted, Ambiguous
 from dispatcher.store.tables import consents, contacts, inbound, journal, receipts
+from tests.integration.engine.scripted import Provider
 from tests.integration.engine.stage import Hands, Stage
 
 AGES = {"texts_days": 30, "calls_days": 30, "replies_days": 30, "contacts_days": 30}
@@ -60,6 +62,19 @@ def test_texts_of_what_ended_go_and_reports_stay(stage: Stage) -> None:
     stage.check()
     assert campaign_report(stage.context, "ajakan") == before
     assert _count(stage, journal.c.verb == "contacts retain") == 1
+
+
+def test_texts_that_a_cancelled_campaign_would_have_followed_go_as_well(database_url: str, tmp_path: Path) -> None:
+    stage = Stage(database_url, tmp_path, {"sms": Provider(), "last": Provider()}, retention=AGES)
+    stage.people(2)
+    stage.start(route='[{senders: sms, after: "1 hour"}, {senders: last}]')
+    clock = Hands(stage.context)
+    stage.send(Accepted(("x",)))
+    assert [row.hop_due_us is None for row in stage.rows()] == [False, False]
+    cancel_campaign(stage.context, "ajakan", "Ani")
+    clock.pass_s(40 * DAY_S)
+    assert _retain(stage) == {"texts": 2}
+    stage.close()
 
 
 def test_a_run_that_was_interrupted_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

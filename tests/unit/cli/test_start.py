@@ -46,6 +46,7 @@ def test_who_only_looks_does_not_load_what_only_others_need(
     assert done.returncode in (0, 2), done.stderr
     frozen, *loaded = modules.split()
     assert int(frozen) > 0, "as it ends, Python looks for garbage among all that was imported"
+    assert not [*tmp_path.rglob("*-wal")], "what was committed is not in the file that people copy"
     assert "dispatcher.wiring" in loaded, "it did not look at all"
     assert set(loaded).isdisjoint(NOT_TO_LOAD)
 
