@@ -49,7 +49,8 @@ def record_ends(context: Context, connection: Connection, ended: Sequence[Ended]
     now_us = context.now_us()
     plain = [_acceptance(one) for one in ended if _is_plain(one)]
     if 0 < len(plain) < len(ended):
-        # in two statements: so that all rows are locked in one order, as by whoever folds their receipts
+        # in two statements: so that all rows are locked in one order, as by whoever folds their receipts; those with
+        # another hop are known only after the first, and a deadlock over them is broken and tried again
         lock_rows(connection, [one.message_id for one in ended])
     senders = accept(connection, plain, now_us)
     if len(senders) < len(ended):
