@@ -43,9 +43,9 @@ class Answer:
 
 
 class GuardedClient:
-    """The engine's client with short time-outs, which refuses to leave loopback."""
+    """The engine's client, which refuses to leave loopback."""
 
-    def __init__(self, total_s: float = 0.4, connect_s: float = 0.2) -> None:
+    def __init__(self, total_s: float = 8.0, connect_s: float = 3.0) -> None:
         self._client = PooledClient(total_s=total_s, connect_s=connect_s)
         self.calls = 0
 

@@ -102,7 +102,7 @@ class EveryChannel(Contract):
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
 
     async def _send(self, count: int) -> list[Outcome]:
-        async with self.provider() as server, self.opened(server.url, total_s=8, connect_s=3) as (channel, _):
+        async with self.provider() as server, self.opened(server.url) as (channel, _):
             sends = (outcome_of(self, channel, self.message(ref=f"{i}.1")) for i in range(count))
             return list(await asyncio.gather(*sends))
 

@@ -9,7 +9,7 @@ import pytest
 from dispatcher.spi import Absent, Found, LookupQuery, LookupResult, Undecided
 from dispatcher.testing import rawserver as raw
 from dispatcher.testing.conformance.base import NUMBER, TEXT, Answer, Contract, run
-from dispatcher.testing.conformance.http import AMBIGUOUS, UNREADABLE
+from dispatcher.testing.conformance.http import AMBIGUOUS, IMPATIENT, UNREADABLE
 from dispatcher.testing.rawserver import Behaviour, RawServer
 
 LOOKUP: Final = LookupQuery(ref="7.1", to=NUMBER, begun_us=1_794_880_800_000_000, text=TEXT)
@@ -29,7 +29,7 @@ class LookupChannel(Contract):
 
     @pytest.mark.parametrize("name", AMBIGUOUS)
     def test_a_look_up_that_fails_decides_nothing(self, name: str) -> None:
-        assert isinstance(run(self._look_up(AMBIGUOUS[name])), Undecided)
+        assert isinstance(run(self._look_up(AMBIGUOUS[name], **IMPATIENT)), Undecided)
 
     @pytest.mark.parametrize("name", UNREADABLE)
     def test_an_unreadable_answer_decides_nothing(self, name: str) -> None:
@@ -39,8 +39,8 @@ class LookupChannel(Contract):
     def test_a_refusal_decides_nothing(self, status: int) -> None:
         assert isinstance(run(self._look_up(raw.answer(status, b"{}"))), Undecided)
 
-    async def _look_up(self, behaviour: Behaviour) -> LookupResult:
-        async with RawServer(behaviour) as server, self.opened(server.url) as (channel, _):
+    async def _look_up(self, behaviour: Behaviour, **time_outs: float) -> LookupResult:
+        async with RawServer(behaviour) as server, self.opened(server.url, **time_outs) as (channel, _):
             return await channel.lookup(LOOKUP)
 
 

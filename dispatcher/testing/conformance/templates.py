@@ -7,7 +7,7 @@ import pytest
 from dispatcher.spi import Absent, HeldTemplate, TemplateResult, Undecided
 from dispatcher.testing import rawserver as raw
 from dispatcher.testing.conformance.base import Answer, Contract, Watch, run
-from dispatcher.testing.conformance.http import AMBIGUOUS, UNREADABLE
+from dispatcher.testing.conformance.http import AMBIGUOUS, IMPATIENT, UNREADABLE
 from dispatcher.testing.rawserver import Behaviour, RawServer
 
 
@@ -25,7 +25,7 @@ class TemplateChannel(Contract):
 
     @pytest.mark.parametrize("name", AMBIGUOUS)
     def test_a_question_for_a_template_that_fails_decides_nothing(self, name: str) -> None:
-        assert isinstance(run(self._template(AMBIGUOUS[name])), Undecided)
+        assert isinstance(run(self._template(AMBIGUOUS[name], **IMPATIENT)), Undecided)
 
     @pytest.mark.parametrize("name", UNREADABLE)
     def test_an_unreadable_template_decides_nothing(self, name: str) -> None:
@@ -43,14 +43,14 @@ class TemplateChannel(Contract):
         assert self.held, "declare `held`"
         return [_says(answer) for answer in self.held]
 
-    async def _template(self, *behaviours: Behaviour) -> TemplateResult:
+    async def _template(self, *behaviours: Behaviour, **time_outs: float) -> TemplateResult:
         async with RawServer(*behaviours) as server:
-            return await self._template_at(server.url)
+            return await self._template_at(server.url, **time_outs)
 
-    async def _template_at(self, url: str) -> TemplateResult:
+    async def _template_at(self, url: str, **time_outs: float) -> TemplateResult:
         watch = Watch()
         with watch.on():
-            async with self.opened(url) as (channel, _):
+            async with self.opened(url, **time_outs) as (channel, _):
                 result = await channel.template(self.template_id)
         seen = "\n".join((*watch.seen, repr(result)))
         for private in self.private_values():
